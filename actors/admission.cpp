@@ -1,0 +1,77 @@
+#include "actors/admission.hpp"
+
+#include "net/header_gate.hpp"
+#include "net/server_url.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace nexus {
+namespace {
+
+constexpr std::array<std::string_view, 3> key_headers = {"x-api-key", "api-key", "x-goog-api-key"};
+constexpr std::array<std::string_view, 4> key_parameters = {"key", "api_key", "api-key", "access_token"};
+
+std::optional<std::string_view> bearer_token(const net::fields& headers) {
+  auto value = headers.find("authorization");
+  constexpr std::string_view scheme = "bearer";
+  if (!value || value->size() <= scheme.size()) return std::nullopt;
+  const auto same = [](char a, char b) { return a == (b | 0x20); };
+  if (!std::equal(scheme.begin(), scheme.end(), value->begin(), same) || (*value)[scheme.size()] != ' ')
+    return std::nullopt;
+  auto token = value->substr(scheme.size());
+  token.remove_prefix(std::min(token.find_first_not_of(' '), token.size()));
+  return token.empty() ? std::nullopt : std::optional(token);
+}
+
+}  // namespace
+
+result<std::string_view> find_credential(const net::fields& headers, std::string_view query) {
+  for (const auto name : key_parameters)
+    if (net::query_parameter(query, name))
+      return make_error(errc::invalid_api_key,
+                        "An API key must not stand in the URL: send it as 'Authorization: Bearer ...'.");
+  auto found = bearer_token(headers);
+  for (const auto name : key_headers) {
+    const auto value = headers.find(name);
+    if (!value || value->empty()) continue;
+    if (found && *found != *value)
+      return make_error(errc::invalid_api_key, "The request carries two different API keys.");
+    found = value;
+  }
+  if (!found)
+    return make_error(errc::invalid_api_key, "You didn't provide an API key. Send it as 'Authorization: Bearer ...'.");
+  return *found;
+}
+
+administrator_by find_administrator(access_control& access, const net::fields& headers, bool secure,
+                                    access_control::time now) {
+  if (const auto token = bearer_token(headers))
+    return access.is_admin_token(*token) ? administrator_by::token : administrator_by::nothing;
+  const auto cookies = headers.find("cookie");
+  if (!cookies) return administrator_by::nothing;
+  const auto cookie = find_cookie(*cookies, cookie_name(secure));
+  return cookie && access.is_session(*cookie, now) ? administrator_by::cookie : administrator_by::nothing;
+}
+
+result<void> check_origin(const net::fields& headers, bool secure, const std::vector<std::string>& allowed) {
+  const auto origin = headers.find("origin");
+  if (!origin) return make_error(errc::forbidden, "A browser's request needs an Origin header.");
+  if (!net::origin_allowed(*origin, headers.find("host").value_or(""), secure, allowed))
+    return make_error(errc::forbidden, "This Origin may not use the hub.");
+  return {};
+}
+
+net::header_list error_headers(const error& failure) {
+  net::header_list headers;
+  if (failure.code == errc::method_not_allowed && !failure.detail.empty())
+    headers.emplace_back("allow", failure.detail);
+  if (failure.code == errc::invalid_api_key) headers.emplace_back("www-authenticate", "Bearer");
+  if (failure.retry_after) headers.emplace_back("retry-after", std::to_string(failure.retry_after->count()));
+  // The official SDKs repeat by status alone unless told: a conflict will not go away, a draining hub has a successor.
+  if (failure.code == errc::conflict) headers.emplace_back("x-should-retry", "false");
+  if (failure.code == errc::shutting_down) headers.emplace_back("x-should-retry", "true");
+  return headers;
+}
+
+}  // namespace nexus

@@ -1,0 +1,29 @@
+// Who a request comes from, as far as its headers say: pure decisions for the session.
+#pragma once
+
+#include "actors/access.hpp"
+#include "net/http_reader.hpp"
+#include "net/http_writer.hpp"
+
+namespace nexus {
+
+/// Returns the personalized key of a request: `Authorization: Bearer KEY` (several spaces tolerated), `x-api-key`,
+/// `api-key` or `x-goog-api-key`. errc::invalid_api_key if there is none, if two differ, or if one stands in the query
+/// string.
+result<std::string_view> find_credential(const net::fields& headers, std::string_view query);
+
+enum class administrator_by { nothing, token, cookie };
+administrator_by find_administrator(access_control& access, const net::fields& headers, bool secure,
+                                    access_control::time now);
+
+/// What a browser must prove before a cookie counts: an Origin that is this server or one of `allowed`.
+result<void> check_origin(const net::fields& headers, bool secure, const std::vector<std::string>& allowed);
+
+/// Name of the session cookie; over TLS its prefix binds it to this host (RFC 6265bis section 4.1.3).
+constexpr std::string_view cookie_name(bool secure) { return secure ? "__Host-nxh" : "nxh"; }
+
+/// The headers that an error answer carries beside the common ones: Allow, Retry-After, x-should-retry,
+/// WWW-Authenticate.
+net::header_list error_headers(const error& failure);
+
+}  // namespace nexus

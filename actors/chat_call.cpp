@@ -1,0 +1,70 @@
+#include "actors/chat_call.hpp"
+
+#include "actors/ids.hpp"
+#include "net/dialects/openai.hpp"
+#include "net/http_writer.hpp"
+#include "tokenizer/estimate.hpp"
+
+#include <algorithm>
+
+namespace nexus {
+namespace {
+
+// What a message costs beside its text in the common chat formats: its role and its marks.
+constexpr int64_t tokens_per_message = 4;
+
+error model_not_found(std::string_view model) {
+  auto failure = make_error(errc::model_not_found,
+                            "The model '" + std::string(model) + "' does not exist or you do not have access to it.");
+  failure.param = "model";
+  return failure;
+}
+
+bool serves(const std::vector<provider_ptr>& candidates, int64_t provider_id) {
+  return std::any_of(candidates.begin(), candidates.end(),
+                     [&](const auto& candidate) { return candidate->row->id == provider_id; });
+}
+
+}  // namespace
+
+result<call_ptr> make_call(hub& hub, const principal_ptr& principal, std::string_view body, call_origin origin) {
+  auto request = net::openai::read_request(body, hub.history_seed, principal->id);
+  if (!request) return request.error();
+  const auto* candidates = principal->find(request->model);
+  if (candidates == nullptr) return model_not_found(request->model);
+  if (origin.provider_id && !serves(*candidates, *origin.provider_id)) return model_not_found(request->model);
+  if (!origin.conversation_id.empty() && !net::is_label(origin.conversation_id))
+    return make_error(errc::invalid_request, "The conversation id must be 1 to 128 visible ASCII characters.");
+  auto credit = hub.credits.take();
+  if (!credit) {
+    auto failure = make_error(errc::overloaded, "The hub is busy writing its records; try again shortly.");
+    failure.retry_after = std::chrono::seconds(1);
+    return failure;
+  }
+
+  auto call = std::make_shared<nexus::call>();
+  call->request_id = std::move(origin.request_id);
+  call->label = std::move(origin.label);
+  call->conversation_id = std::move(origin.conversation_id);
+  if (call->conversation_id.empty() && request->continued_hash != 0)
+    if (auto known = hub.conversations.find(request->continued_hash)) call->conversation_id = std::move(*known);
+  if (call->conversation_id.empty()) call->conversation_id = make_conversation_id();
+  call->model = std::move(request->model);
+  call->body = net::apply_edits(body, request->edits);
+  call->settings = {.stream = request->stream,
+                    .include_usage = request->include_usage,
+                    .mode = origin.mode,
+                    .answer_bytes_max = origin.answer_bytes_max,
+                    .history_seed = hub.history_seed,
+                    .history_hash = request->history_hash};
+  call->prompt_estimate = tokenizer::estimate(request->prompt.ascii, request->prompt.wide, request->prompt.other) +
+                          tokens_per_message * static_cast<int64_t>(request->messages);
+  call->received_at = origin.received_at;
+  call->started = origin.started;
+  call->principal = principal;
+  call->provider_id = origin.provider_id;
+  call->credit = std::move(credit);
+  return call_ptr(std::move(call));
+}
+
+}  // namespace nexus

@@ -1,0 +1,64 @@
+#include "actors/endpoints.hpp"
+
+#include "actors/endpoints/handlers.hpp"
+#include "net/route_match.hpp"
+
+namespace nexus {
+namespace {
+
+using namespace endpoints;
+
+constexpr endpoint table[] = {
+    // The client's side.
+    {"POST", "/v1/chat/completions", access::key, true, chat_completions},
+    {"POST", "/chat/completions", access::key, true, chat_completions},
+    {"GET", "/v1/models", access::key, false, list_models},
+    {"GET", "/models", access::key, false, list_models},
+    {"GET", "/v1/models/{id...}", access::key, false, show_model},
+    {"GET", "/ws/chat", access::chat, false, chat_socket},
+    // The team's side.
+    {"GET", "/providers", access::administrator, false, list_providers},
+    {"POST", "/providers", access::administrator, false, create_provider},
+    {"GET", "/providers/{provider_id}", access::administrator, false, show_provider},
+    {"PUT", "/providers/{provider_id}", access::administrator, false, update_provider},
+    {"DELETE", "/providers/{provider_id}", access::administrator, false, delete_provider},
+    {"GET", "/providers/{provider_id}/models", access::administrator, false, list_provider_models},
+    {"POST", "/providers/{provider_id}/test", access::administrator, false, test_provider},
+    {"GET", "/providers/{provider_id}/upstream_models", access::administrator, false, list_upstream_models},
+    {"POST", "/provider_models", access::administrator, false, create_provider_model},
+    {"GET", "/provider_models/{model_id}", access::administrator, false, show_provider_model},
+    {"PUT", "/provider_models/{model_id}", access::administrator, false, update_provider_model},
+    {"DELETE", "/provider_models/{model_id}", access::administrator, false, delete_provider_model},
+    {"GET", "/stats/conversation/{conversation_id}", access::administrator, false, conversation_stats},
+    {"GET", "/stats/total", access::administrator, false, total_stats},
+    {"GET", "/session", access::administrator, false, show_session},
+    {"POST", "/session", access::anyone, false, sign_in},
+    {"DELETE", "/session", access::administrator, false, sign_out},
+    // Operation and the interface.
+    {"GET", "/healthz", access::anyone, false, healthz},
+    {"GET", "/readyz", access::anyone, false, readyz},
+    {"GET", "/", access::anyone, false, page},
+    {"GET", "/ui/{file...}", access::anyone, false, page},
+};
+
+}  // namespace
+
+std::span<const endpoint> endpoint_table() { return table; }
+
+endpoint_match find_endpoint(std::string_view method, std::string_view path) {
+  endpoint_match match;
+  std::vector<std::string> parameters;
+  for (const auto& row : table) {
+    if (!net::match_path(row.pattern, path, parameters)) continue;
+    if (row.method == method) {
+      match.found = &row;
+      match.parameters = std::move(parameters);
+      return match;
+    }
+    if (!match.allow.empty()) match.allow.append(", ");
+    match.allow.append(row.method);
+  }
+  return match;
+}
+
+}  // namespace nexus

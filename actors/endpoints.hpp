@@ -1,0 +1,40 @@
+// The one table of the hub's routes: method, path, access level, handler. A new endpoint is a handler in
+// actors/endpoints/<resource>.cpp and a row in endpoints.cpp.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nexus {
+
+class session;
+
+/// Who may call an endpoint.
+enum class access {
+  anyone,
+  key,            // a personalized key
+  administrator,  // the administrator token, or a browser's session
+  chat,           // either: the WebSocket
+};
+
+struct endpoint {
+  std::string_view method;  // GET answers HEAD, too
+  std::string_view pattern;
+  access level;
+  bool large_body;  // bodies up to server.body_bytes_max; else limits::control_body_bytes_max
+  void (*handle)(session&);
+};
+
+std::span<const endpoint> endpoint_table();
+
+struct endpoint_match {
+  const endpoint* found = nullptr;
+  std::vector<std::string> parameters;
+  std::string allow;  // methods that the path knows, if only the method is wrong
+};
+
+endpoint_match find_endpoint(std::string_view method, std::string_view path);
+
+}  // namespace nexus

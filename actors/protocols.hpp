@@ -1,0 +1,327 @@
+// Every message between actors, and the interface of every actor that is spoken to across threads. Messages are values;
+// what is big or secret goes by `shared_ptr<const T>`. The CAF macros for them stand in messages.hpp.
+#pragma once
+
+#include "actors/messages.hpp"
+#include "actors/snapshot.hpp"
+#include "net/asio.hpp"
+#include "net/probe.hpp"
+#include "net/stream_relay.hpp"
+#include "net/timer_wheel.hpp"
+#include "net/upstream_call.hpp"
+
+#include <caf/all.hpp>
+
+#include <functional>
+#include <memory>
+
+namespace nexus {
+
+// --- The data plane. All within one shard: CONSUMER (a session or a running chat) -> router -> provider ->
+// provider-client,
+// --- and back. `attempt` is the consumer's number for one try; answers of earlier tries are ignored by it.
+
+class stats_credit;
+
+/// One exchange's call: immutable, shared by its attempts.
+struct call {
+  std::string request_id;  // ours, unique
+  std::string label;       // x-request-id as the caller knows it
+  std::string conversation_id;
+  std::string model;
+  std::string body;  // with all edits, ready for an upstream of the OpenAI dialect
+  net::call_settings settings;
+  int64_t prompt_estimate = 0;  // tokens
+  int64_t received_at = 0;      // wall clock, ms
+  net::steady_time started{};
+  principal_ptr principal;
+  std::optional<int64_t> provider_id;  // the caller insists on this provider
+  std::shared_ptr<const stats_credit> credit;
+};
+using call_ptr = std::shared_ptr<const call>;
+
+/// consumer -> router -> provider -> provider-client: make this call; `tried` providers are out.
+struct route_call {
+  call_ptr what;
+  uint64_t attempt = 0;
+  std::vector<int64_t> tried;
+  caf::actor consumer;
+};
+
+/// provider-client -> consumer: the call is mine; pause, resume and cancel go to `client`.
+struct call_accepted {
+  uint64_t attempt = 0;
+  provider_ptr provider;
+  caf::actor client;
+};
+
+/// provider-client -> consumer: more of a stream.
+struct call_part {
+  uint64_t attempt = 0;
+  net::stream_part part;
+};
+
+/// provider-client (or whoever answers for it) -> consumer: the last word of an attempt.
+struct call_end {
+  uint64_t attempt = 0;
+  int64_t provider_id = 0;  // 0 if none was reached
+  net::stream_part part;    // the last of a stream
+  net::call_verdict verdict;
+  net::answer_facts facts;
+  int64_t prompt_tokens = 0;                   // as recorded
+  int64_t completion_tokens = 0;               //
+  std::chrono::microseconds upstream_time{0};  // spent waiting for the upstream, connecting included
+  std::chrono::milliseconds ttft{0};
+};
+
+/// consumer -> provider-client: stop and go on reading; leave the upstream. A cancelled call is settled, not answered.
+struct call_pause {
+  uint64_t attempt = 0;
+};
+struct call_resume {
+  uint64_t attempt = 0;
+};
+struct call_cancel {
+  uint64_t attempt = 0;
+};
+
+/// provider-client -> provider: how the call went, and whether the client awaits another.
+struct client_done {
+  caf::actor_id client = 0;
+  enum class verdict { worked, failed, abandoned } outcome = verdict::worked;
+  bool idle = false;  // awaits another call; else it ends by itself
+};
+/// provider-client -> provider: my idle connection is gone; dismiss me unless a call is already on its way.
+struct client_expired {
+  caf::actor_id client = 0;
+};
+
+// --- Control within a shard.
+
+/// registry -> shard supervisor: the new world. Answered with `published` once the shard uses it.
+struct publish {
+  snapshot_ptr what;
+};
+struct published {};
+
+/// supervisor -> router: where calls go from now on.
+struct routes {
+  std::map<int64_t, caf::actor> providers;
+};
+
+/// supervisor -> provider: your configuration changed, or you are to finish what runs and go.
+struct reconfigure {
+  provider_ptr config;
+};
+struct retire {};
+
+/// supervisor -> itself INTERNAL: start the child again.
+struct restart_child {
+  int64_t provider_id = 0;  // 0 is the router
+};
+
+/// main -> root supervisor: watch this shard's supervisor; `start` makes another one on its shard.
+struct watch_shard {
+  caf::actor supervisor;
+  std::function<caf::actor()> start;
+};
+/// root supervisor -> itself INTERNAL.
+struct restart_shard {
+  std::function<caf::actor()> start;
+};
+
+/// main -> every session and provider, through the shard: no new work; idle ones go at once.
+struct drain {};
+
+/// An event of an actor's own sockets and deadlines. INTERNAL.
+struct shard_event {
+  enum class kind : uint8_t { start, readable, writable, connected, deadline, tick } what = kind::start;
+};
+
+// --- WebSocket chats.
+
+/// What Beast read from, or has written to, the own socket. INTERNAL.
+struct socket_message {
+  net::error_code ec;
+  std::string text;
+  bool is_text = true;
+};
+struct socket_written {
+  net::error_code ec;
+};
+
+/// One frame for the client, complete JSON text. chat -> websocket session; answered with `frame_written`.
+struct ws_frame {
+  uint64_t chat = 0;  // the chat's number on this socket
+  std::string text;
+  bool last = false;  // the chat is over
+};
+struct frame_written {};
+
+/// websocket session -> chat: send your frames to me from `last_seq` on.
+struct attach_socket {
+  caf::actor socket;
+  uint64_t chat = 0;
+  uint64_t last_seq = 0;
+};
+/// websocket session -> chat: I am gone.
+struct detach_socket {
+  caf::actor_addr socket;
+};
+/// websocket session -> chat: the user stopped it.
+struct stop_chat {};
+
+/// The running chats of the process, so that a reconnect on any shard finds its own. Keys are scoped by the caller.
+struct enlist_chat {
+  uint64_t principal = 0;
+  std::string id;
+  caf::actor chat;
+};
+struct find_chat {
+  uint64_t principal = 0;
+  std::string id;
+};
+struct found_chat {
+  caf::actor chat;  // null if there is none
+};
+
+/// The CHAT DIRECTORY actor.
+using chat_directory_actor = caf::typed_actor<
+    // A chat runs; a later one of the same name takes its place. It is forgotten when it ends.
+    caf::reacts_to<enlist_chat>,
+    // Answers the chat, or null.
+    caf::replies_to<find_chat>::with<found_chat>>;
+
+// --- Statistics and the store.
+
+struct record_exchange {
+  std::shared_ptr<const storage::exchange_record> row;
+  std::shared_ptr<const stats_credit> credit;  // given back with the last reference: after the commit
+};
+struct flush_due {};
+struct conversation_query {
+  std::string conversation_id;
+};
+struct conversation_reply {
+  std::optional<error> failure;
+  std::optional<storage::conversation_totals> totals;
+};
+struct totals_query {};
+struct totals_reply {
+  std::optional<error> failure;
+  storage::hub_totals totals;
+};
+struct close_store {};
+struct store_closed {
+  uint64_t lost = 0;  // exchanges that could not be written
+};
+
+/// A change of the control plane, ready to be stored.
+struct store_change {
+  enum class kind {
+    insert_provider,
+    update_provider,
+    delete_provider,
+    insert_model,
+    update_model,
+    delete_model
+  } what = kind::insert_provider;
+  std::shared_ptr<const storage::provider> provider;
+  std::shared_ptr<const storage::provider_model> model;
+  int64_t id = 0;                  // for deletions
+  std::optional<int64_t> version;  // of an If-Match
+};
+struct change_reply {
+  std::optional<error> failure;
+  int64_t id = 0;                              // of the row that was made or changed
+  std::shared_ptr<const control_state> state;  // of the whole control plane after it; the registry keeps it to itself
+};
+
+/// The STATS-WRITER actor: the only connection that writes, checkpoints and answers totals.
+using stats_writer_actor = caf::typed_actor<
+    // One exchange for the next batch. Its credit bounds the mailbox: see stats_credits.
+    caf::reacts_to<record_exchange>,
+    // INTERNAL: the batch is due.
+    caf::reacts_to<flush_due>,
+    // Stores a change in a transaction of its own.
+    caf::replies_to<store_change>::with<change_reply>,
+    // Answer after everything received before is committed.
+    caf::replies_to<conversation_query>::with<conversation_reply>, caf::replies_to<totals_query>::with<totals_reply>,
+    // Commits, checkpoints, closes, and ends.
+    caf::replies_to<close_store>::with<store_closed>>;
+
+// --- The registry.
+
+/// What a request changes of a provider; absent members stay.
+struct provider_patch {
+  std::optional<std::string> name, kind, server_url, description, headers, timeouts;
+  std::shared_ptr<const secret> server_key, personalized_key;
+  std::optional<bool> enabled;
+  std::optional<int32_t> weight, priority;
+};
+struct model_patch {
+  std::optional<int64_t> provider_id;
+  std::optional<std::string> model_name, description;
+};
+struct change_provider {
+  std::optional<int64_t> id;  // none: make a new one
+  provider_patch patch;
+  std::optional<int64_t> version;
+};
+struct change_model {
+  std::optional<int64_t> id;
+  model_patch patch;
+  std::optional<int64_t> version;
+};
+struct remove_provider {
+  int64_t id = 0;
+  std::optional<int64_t> version;
+};
+struct remove_model {
+  int64_t id = 0;
+  std::optional<int64_t> version;
+};
+struct register_shard {
+  caf::actor supervisor;
+};
+struct use_options {
+  std::shared_ptr<const options> what;
+};
+
+/// The REGISTRY actor: owns the control plane's state, the only one to change it.
+using registry_actor = caf::typed_actor<
+    // Each is answered after it is stored and every shard uses it.
+    caf::replies_to<change_provider>::with<change_reply>, caf::replies_to<change_model>::with<change_reply>,
+    caf::replies_to<remove_provider>::with<change_reply>, caf::replies_to<remove_model>::with<change_reply>,
+    // A shard's supervisor lives (again): it gets the present snapshot and every later one.
+    caf::reacts_to<register_shard>,
+    // New options after a reload: provider defaults are computed anew.
+    caf::reacts_to<use_options>>;
+
+// --- Looks at an upstream, made off the shards.
+
+/// session -> prober: go through the steps of a call; `model` is what the chat asks for, none if empty.
+struct probe_provider {
+  provider_ptr provider;
+  std::shared_ptr<net::tls_context> tls;
+  std::string model;
+};
+struct probe_reply {
+  net::probe_report report;
+};
+/// session -> prober: ask the upstream for its models.
+struct list_upstream {
+  provider_ptr provider;
+  std::shared_ptr<net::tls_context> tls;
+};
+struct upstream_reply {
+  std::optional<error> failure;
+  std::vector<std::string> models;  // sorted
+};
+
+/// The PROBER actor: one for each look, which may block.
+using prober_actor = caf::typed_actor<
+    // Answers within `probe_time`, then ends.
+    caf::replies_to<probe_provider>::with<probe_reply>, caf::replies_to<list_upstream>::with<upstream_reply>>;
+
+}  // namespace nexus

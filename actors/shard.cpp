@@ -1,0 +1,135 @@
+#include "actors/shard.hpp"
+
+#include "actors/errors.hpp"
+
+namespace nexus {
+namespace {
+
+// Messages one actor may handle before its neighbours get their turn.
+constexpr size_t throughput = 64;
+// Resumptions between two looks at the sockets.
+constexpr size_t resumptions_max = 256;
+
+thread_local shard* current_shard = nullptr;
+
+}  // namespace
+
+shard::shard(caf::actor_system& system, nexus::hub& hub, std::shared_ptr<const nexus::options> settings,
+             std::function<net::steady_time()> clock)
+    : caf::execution_unit(&system),
+      options(std::move(settings)),
+      snapshot(std::make_shared<nexus::snapshot>()),
+      hub_(hub),
+      clock_(std::move(clock)),
+      io_(1),
+      tick_timer_(io_),
+      scratch_(std::make_unique<std::array<char, limits::scratch_bytes>>()) {
+  for (size_t i = 0; i < events_.size(); ++i)
+    events_[i] = caf::make_message(shard_event{static_cast<shard_event::kind>(i)});
+}
+
+shard::~shard() {
+  for (auto* left : ready_) caf::intrusive_ptr_release(left);
+}
+
+void shard::exec_later(caf::resumable* ptr) {
+  if (current_shard == this) {
+    ready_.push_back(ptr);
+  } else {
+    net::asio::post(io_, [this, ptr] { ready_.push_back(ptr); });
+  }
+}
+
+void shard::run() {
+  current_shard = this;
+  const auto work = net::asio::make_work_guard(io_);
+  while (!io_.stopped()) {
+    drain_ready();
+    if (ready_.empty()) {
+      io_.run_one();
+    } else {
+      io_.poll_one();
+    }
+  }
+  current_shard = nullptr;
+}
+
+bool shard::poll() {
+  auto* const before = std::exchange(current_shard, this);
+  bool ran = false;
+  io_.restart();
+  for (bool more = true; more; ran = ran || more) {
+    more = io_.poll() > 0 || !ready_.empty();
+    drain_ready();
+    wheel_.advance(now());
+    more = more || !ready_.empty();
+  }
+  current_shard = before;
+  return ran;
+}
+
+void shard::stop() { io_.stop(); }
+
+void shard::drain_ready() {
+  for (size_t i = 0; i < resumptions_max && !ready_.empty(); ++i) {
+    auto* const next = ready_.front();
+    ready_.pop_front();
+    switch (next->resume(this, throughput)) {
+      case caf::resumable::resume_later:
+        ready_.push_back(next);
+        break;
+      case caf::resumable::awaiting_message:
+      case caf::resumable::done:
+        caf::intrusive_ptr_release(next);
+        break;
+      case caf::resumable::shutdown_execution_unit:
+        stop();
+        break;
+    }
+  }
+}
+
+void shard::arm(net::deadline& deadline, std::chrono::milliseconds after) {
+  wheel_.arm(deadline, now(), after);
+  if (!ticking_) start_ticking();
+}
+
+void shard::start_ticking() {
+  ticking_ = true;
+  tick_timer_.expires_after(wheel_.tick());
+  tick_timer_.async_wait([this](net::error_code ec) {
+    ticking_ = false;
+    if (ec) return;
+    wheel_.advance(now());
+    if (wheel_.busy() && !ticking_) start_ticking();  // an idle shard does not tick
+  });
+}
+
+void shard::enlist(shard_actor* actor) { enlisted_.emplace(actor, caf::actor_cast<caf::actor>(actor)); }
+
+void shard::delist(shard_actor* actor) { enlisted_.erase(actor); }
+
+void shard::announce_drain() {
+  for (const auto& [raw, actor] : enlisted_) caf::anon_send(actor, drain{});
+}
+
+void shard::end_actors() {
+  for (const auto& [raw, actor] : enlisted_) caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+}
+
+shard_actor::shard_actor(caf::actor_config& config, shard& home) : caf::event_based_actor(config), home_(home) {
+  set_exception_handler(report_exception);
+}
+
+shard_actor::~shard_actor() = default;
+
+void shard_actor::enqueue(caf::mailbox_element_ptr element, caf::execution_unit*) {
+  caf::event_based_actor::enqueue(std::move(element), &home_);
+}
+
+void shard_actor::notify(shard_event::kind what) {
+  enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), caf::no_stages, home_.event_message(what)),
+          &home_);
+}
+
+}  // namespace nexus

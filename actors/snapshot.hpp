@@ -1,0 +1,66 @@
+// What the data plane knows of the control plane: immutable, built by the registry, published to every shard, shared by
+// pointer. A request keeps the snapshot's parts that it uses for as long as it runs.
+#pragma once
+
+#include "conf/options.hpp"
+#include "net/http_writer.hpp"
+#include "net/server_url.hpp"
+#include "storage/records.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace nexus {
+
+/// A provider, ready for use: its row and what follows from it.
+struct provider_config {
+  std::shared_ptr<const storage::provider> row;
+  std::vector<std::shared_ptr<const storage::provider_model>> models;  // ORDER BY id
+  net::endpoint_url chat;                                              // unused by the demo provider
+  net::header_list headers;                                            // for the upstream, without credentials
+  upstream_options timeouts;                                           // [upstream] with the provider's overrides
+  bool usable = false;                                                 // enabled, and its URL is sound
+  bool is_demo() const { return row->kind == "demo"; }
+};
+using provider_ptr = std::shared_ptr<const provider_config>;
+
+/// What one caller may reach.
+struct principal {
+  uint64_t id = 0;  // tells callers apart: scopes conversations and running chats
+  std::map<std::string, std::vector<provider_ptr>, std::less<>>
+      routes;  // model -> providers that serve it, best first by priority
+
+  const std::vector<provider_ptr>* find(std::string_view model) const {
+    const auto found = routes.find(model);
+    return found == routes.end() ? nullptr : &found->second;
+  }
+};
+using principal_ptr = std::shared_ptr<const principal>;
+
+struct snapshot {
+  uint64_t version = 0;
+  std::map<int64_t, provider_ptr> providers;
+  std::unordered_map<std::string, principal_ptr> keys;  // keyed digest of a personalized key -> who it is
+  principal_ptr administrator;                          // reaches every usable provider
+};
+using snapshot_ptr = std::shared_ptr<const snapshot>;
+
+/// Rows of the control plane as shared values.
+struct control_state {
+  std::map<int64_t, std::shared_ptr<const storage::provider>> providers;
+  std::map<int64_t, std::shared_ptr<const storage::provider_model>> models;
+};
+
+/// Builds a snapshot. `pepper` keys the digests of personalized keys.
+snapshot_ptr make_snapshot(const control_state& state, const options& options, const secret& pepper, uint64_t version);
+
+/// Further settings of a provider, as stored in its JSON columns.
+result<net::header_list> parse_provider_headers(std::string_view json);
+/// Members in milliseconds: connect, head, first_token, idle, total.
+result<upstream_options> parse_provider_timeouts(std::string_view json, const upstream_options& defaults);
+
+}  // namespace nexus

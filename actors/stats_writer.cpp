@@ -1,0 +1,159 @@
+#include "actors/stats_writer.hpp"
+
+#include "actors/errors.hpp"
+#include "actors/ids.hpp"
+#include "conf/log.hpp"
+
+namespace nexus {
+namespace {
+
+// A store that refused is tried again after this.
+constexpr std::chrono::milliseconds retry_after{1'000};
+// The write-ahead log is moved into the database past this size; when nothing came for a while, wholly.
+constexpr int64_t wal_bytes_due = 4 * 1024 * 1024;
+
+using self_pointer = stats_writer_actor::stateful_pointer<stats_writer_state>;
+
+void arm_flush(self_pointer self, std::chrono::milliseconds after) {
+  if (std::exchange(self->state.flush_armed, true)) return;
+  self->delayed_send(self, after, flush_due{});
+}
+
+/// Writes everything that waits. False if the store refused: nothing is lost, it stays.
+bool flush(self_pointer self) {
+  auto& state = self->state;
+  while (!state.waiting.empty()) {
+    const auto count = std::min<size_t>(state.waiting.size(), std::max<uint32_t>(1, state.options->storage.batch_rows));
+    std::vector<storage::exchange_record> batch;
+    batch.reserve(count);
+    for (size_t i = 0; i < count; ++i) batch.push_back(*state.waiting[i].row);
+    if (const auto written = state.store->record(batch); !written) {
+      if (!std::exchange(state.degraded, true))
+        log::actors().error("store-refused", "{} {} Rows are kept until it works again.", written.error().message,
+                            written.error().detail);
+      return false;
+    }
+    state.waiting.erase(state.waiting.begin(), state.waiting.begin() + static_cast<std::ptrdiff_t>(count));
+  }
+  if (std::exchange(state.degraded, false))
+    log::actors().info("store-recovered", "The database works again; every row is written.");
+  if (state.store->wal_bytes() > wal_bytes_due) state.store->checkpoint(false);
+  return true;
+}
+
+std::optional<error> flush_or_error(self_pointer self) {
+  if (flush(self)) return std::nullopt;
+  arm_flush(self, retry_after);
+  return make_error(errc::storage_error, "The database cannot be written at the moment.");
+}
+
+change_reply apply(storage::store& store, const store_change& change) {
+  change_reply reply;
+  const auto now = wall_clock_ms();
+  const auto note = [&reply](const auto& row) {
+    if (row) {
+      reply.id = row->id;
+    } else {
+      reply.failure = row.error();
+    }
+  };
+  const auto note_removal = [&](const result<void>& removed) {
+    reply.id = change.id;
+    if (!removed) reply.failure = removed.error();
+  };
+  switch (change.what) {
+    case store_change::kind::insert_provider:
+      note(store.insert_provider(*change.provider, now));
+      break;
+    case store_change::kind::update_provider:
+      note(store.update_provider(*change.provider, change.version, now));
+      break;
+    case store_change::kind::delete_provider:
+      note_removal(store.delete_provider(change.id, change.version));
+      break;
+    case store_change::kind::insert_model:
+      note(store.insert_model(*change.model, now));
+      break;
+    case store_change::kind::update_model:
+      note(store.update_model(*change.model, change.version, now));
+      break;
+    case store_change::kind::delete_model:
+      note_removal(store.delete_model(change.id, change.version));
+      break;
+  }
+  if (reply.failure) return reply;
+  if (auto rows = store.load_control_plane()) {
+    reply.state = share(std::move(*rows));
+  } else {
+    reply.failure = rows.error();
+  }
+  return reply;
+}
+
+}  // namespace
+
+std::shared_ptr<const control_state> share(storage::control_plane&& rows) {
+  auto state = std::make_shared<control_state>();
+  for (auto& row : rows.providers) {
+    const auto id = row.id;
+    state->providers.emplace(id, std::make_shared<const storage::provider>(std::move(row)));
+  }
+  for (auto& row : rows.models) {
+    const auto id = row.id;
+    state->models.emplace(id, std::make_shared<const storage::provider_model>(std::move(row)));
+  }
+  return state;
+}
+
+stats_writer_actor::behavior_type stats_writer(self_pointer self,
+                                               std::shared_ptr<std::unique_ptr<storage::store>> store,
+                                               std::shared_ptr<const options> options) {
+  self->set_exception_handler(report_exception);
+  self->state.store = std::move(*store);
+  self->state.options = std::move(options);
+  return {
+      [self](record_exchange& message) {
+        auto& state = self->state;
+        state.waiting.push_back(std::move(message));
+        if (state.degraded) return arm_flush(self, retry_after);
+        if (state.waiting.size() < state.options->storage.batch_rows)
+          return arm_flush(self, state.options->storage.batch_delay);
+        if (!flush(self)) arm_flush(self, retry_after);
+      },
+      [self](const flush_due&) {
+        self->state.flush_armed = false;
+        if (!flush(self)) arm_flush(self, retry_after);
+      },
+      [self](const store_change& change) { return apply(*self->state.store, change); },
+      [self](const conversation_query& query) {
+        conversation_reply reply;
+        if ((reply.failure = flush_or_error(self))) return reply;
+        if (auto found = self->state.store->conversation(query.conversation_id)) {
+          reply.totals = std::move(*found);
+        } else {
+          reply.failure = found.error();
+        }
+        return reply;
+      },
+      [self](const totals_query&) {
+        totals_reply reply;
+        if ((reply.failure = flush_or_error(self))) return reply;
+        if (auto totals = self->state.store->totals()) {
+          reply.totals = *totals;
+        } else {
+          reply.failure = totals.error();
+        }
+        return reply;
+      },
+      [self](const close_store&) {
+        const bool written = flush(self);
+        const store_closed reply{written ? 0 : self->state.waiting.size()};
+        self->state.store->checkpoint(true);
+        self->state.store.reset();
+        self->quit();
+        return reply;
+      },
+  };
+}
+
+}  // namespace nexus

@@ -1,0 +1,26 @@
+// The STATS-WRITER: the only actor with the writing connection of the store, on a thread of its own. Exchanges become
+// rows in batches; what cannot be written now is kept, in order, until it can.
+#pragma once
+
+#include "actors/hub.hpp"
+#include "storage/store.hpp"
+
+namespace nexus {
+
+struct stats_writer_state {
+  std::unique_ptr<storage::store> store;
+  std::shared_ptr<const nexus::options> options;
+  std::vector<record_exchange> waiting;
+  bool flush_armed = false;
+  bool degraded = false;
+  static inline const char* name = "stats-writer";
+};
+
+stats_writer_actor::behavior_type stats_writer(stats_writer_actor::stateful_pointer<stats_writer_state> self,
+                                               std::shared_ptr<std::unique_ptr<storage::store>> store,
+                                               std::shared_ptr<const options> options);
+
+/// Turns the store's rows into shared values.
+std::shared_ptr<const control_state> share(storage::control_plane&& rows);
+
+}  // namespace nexus

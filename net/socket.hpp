@@ -1,0 +1,88 @@
+// One stream connection, plain or TLS, without buffers while it idles: wait for readiness, read into the shard's
+// scratch buffer, write at once and keep only what the kernel refuses. Owned and used by one shard's thread.
+#pragma once
+
+#include "net/asio.hpp"
+#include "net/tls.hpp"
+
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace nexus::net {
+
+class connection {
+ public:
+  /// Adopts an open socket: non-blocking, TCP_NODELAY.
+  explicit connection(tcp::socket socket);
+  ~connection();
+  connection(connection&&) noexcept;
+  connection& operator=(connection&&) noexcept;
+
+  void start_tls(std::unique_ptr<tls_session> session) { tls_ = std::move(session); }
+  bool encrypted() const { return tls_ != nullptr; }
+  /// Runs a step of the TLS handshake; ok at once without TLS.
+  io_status handshake() { return tls_ ? tls_->handshake() : io_status::ok; }
+  std::string tls_failure() const { return tls_ ? tls_->failure() : std::string(); }
+
+  io_result read(std::span<char> into);
+  /// Writes the pieces in order behind what is still unsent, as much as the kernel takes now; the rest is kept. Answers
+  /// ok, want_read/want_write (something is kept: wait, then flush) or failed.
+  io_status write(std::initializer_list<std::string_view> pieces);
+  io_status flush();
+  size_t unsent() const { return unsent_.size() - sent_; }
+  /// True if TLS holds bytes that no readiness will announce.
+  bool pending() const { return tls_ && tls_->pending(); }
+
+  template <class Handler>
+  void wait_readable(Handler&& handler) {
+    socket_.async_wait(tcp::socket::wait_read, std::forward<Handler>(handler));
+  }
+  template <class Handler>
+  void wait_writable(Handler&& handler) {
+    socket_.async_wait(tcp::socket::wait_write, std::forward<Handler>(handler));
+  }
+  tcp::socket& socket() { return socket_; }
+  bool is_open() const { return socket_.is_open(); }
+  /// Ends our direction in order (close_notify, FIN); the peer's bytes may still be drained.
+  void shutdown_send();
+  /// Closes; waiting handlers are called with operation_aborted. Idempotent.
+  void close();
+  /// "192.0.2.7", or "" once unknown.
+  std::string peer_address() const;
+
+ private:
+  io_status write_plain(std::initializer_list<std::string_view> pieces);
+  tcp::socket socket_;
+  std::unique_ptr<tls_session> tls_;
+  std::string unsent_;
+  size_t sent_ = 0;
+};
+
+/// A listening socket with SO_REUSEPORT, so that each shard has its own.
+class listener {
+ public:
+  explicit listener(asio::io_context& io) : acceptor_(io) {}
+  /// "HOST:PORT"; the error is one sentence ("... is in use by another program."). Only the first listener of the
+  /// process is `exclusive`: it makes sure that no other program shares the port, which SO_REUSEPORT alone would allow.
+  result<void> open(const std::string& address, bool exclusive);
+  uint16_t port() const;
+  template <class Handler>
+  void wait(Handler&& handler) {
+    acceptor_.async_wait(tcp::acceptor::wait_read, std::forward<Handler>(handler));
+  }
+  /// Accepts one waiting connection; `ec` is would_block if there is none.
+  tcp::socket accept(error_code& ec) { return acceptor_.accept(ec); }
+  void close();
+
+ private:
+  tcp::acceptor acceptor_;
+};
+
+/// Splits "HOST:PORT" ("[::1]:8000" for IPv6); errc::invalid_request if it is neither.
+result<std::pair<std::string, uint16_t>> split_address(std::string_view address);
+
+}  // namespace nexus::net

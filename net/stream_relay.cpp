@@ -1,0 +1,94 @@
+#include "net/stream_relay.hpp"
+
+#include "net/dialects/openai.hpp"
+
+namespace nexus::net {
+namespace {
+
+constexpr std::string_view done_payload = "[DONE]";
+
+std::string_view inside_brackets(std::string_view array) {
+  return array.size() >= 2 && array.front() == '[' ? array.substr(1, array.size() - 2) : array;
+}
+
+}  // namespace
+
+void stream_part::append(stream_part&& later) {
+  if (empty()) {
+    *this = std::move(later);
+    return;
+  }
+  bytes.append(later.bytes);
+  content.append(later.content);
+  reasoning.append(later.reasoning);
+  if (!tool_calls.empty() && !later.tool_calls.empty()) tool_calls.push_back(',');
+  tool_calls.append(later.tool_calls);
+}
+
+stream_relay::stream_relay(delivery mode, bool include_usage, history_hasher history)
+    : mode_(mode), include_usage_(include_usage), history_(history) {
+  history_.role("assistant");
+}
+
+result<void> stream_relay::feed(std::string_view bytes, stream_part& part) {
+  if (done_) return {};
+  if (auto fed = reader_.feed(bytes); !fed) return fed.error();
+  sse_reader::event event;
+  while (!done_ && reader_.next(event))
+    if (auto taken = take(event, part); !taken) return taken;
+  return {};
+}
+
+result<void> stream_relay::take(const sse_reader::event& event, stream_part& part) {
+  if (!event.has_data || event.data.empty())
+    return {};  // comments are the upstream's own keep-alives: ours have their own clock
+  if (event.data == done_payload) {
+    done_ = true;
+    if (mode_ == delivery::relay) part.bytes.append(sse_done);
+    return {};
+  }
+  delta_.clear();
+  if (auto read = openai::read_chunk(event.data, delta_); !read) return read;
+  if (delta_.is_error)
+    return make_error(errc::upstream_error,
+                      delta_.error_message.empty() ? "The upstream failed in mid-stream." : delta_.error_message);
+  if (delta_.usage) facts_.reported = delta_.usage;
+  facts_.completion.add(delta_.content);
+  facts_.completion.add(delta_.reasoning);
+  facts_.completion.add(delta_.tool_calls);
+  facts_.has_text =
+      facts_.has_text || !delta_.content.empty() || !delta_.reasoning.empty() || !delta_.tool_calls.empty();
+  history_.text(delta_.content);
+  if (!delta_.finish_reason.empty()) facts_.finish_reason = delta_.finish_reason;
+
+  if (mode_ == delivery::deltas) {
+    stream_part text;
+    text.content = delta_.content;
+    text.reasoning = delta_.reasoning;
+    text.tool_calls = inside_brackets(delta_.tool_calls);
+    if (!text.empty()) part.append(std::move(text));
+    return {};
+  }
+  const bool only_usage = delta_.usage && !delta_.has_choices;
+  if (only_usage && !include_usage_) return {};
+  part.bytes.append(event.raw);
+  return {};
+}
+
+result<void> stream_relay::finish(stream_part& part) {
+  if (done_) return {};
+  if (facts_.finish_reason.empty() || reader_.has_partial())
+    return make_error(errc::upstream_error, "The upstream closed the stream before its answer was complete.");
+  // Complete but for the closing word, which some servers leave out and strict clients insist on.
+  done_ = true;
+  if (mode_ == delivery::relay) part.bytes.append(sse_done);
+  return {};
+}
+
+answer_facts stream_relay::facts() const {
+  auto facts = facts_;
+  facts.history_hash = history_.value();
+  return facts;
+}
+
+}  // namespace nexus::net

@@ -1,0 +1,102 @@
+// Every statement of the store, prepared once. Parameters are bound from left to right.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+namespace nexus::storage {
+
+enum class sql : size_t {
+  meta_read,
+  meta_write,
+  providers,
+  provider_head,
+  provider_insert,
+  provider_update,
+  provider_delete,
+  models,
+  model_head,
+  model_insert,
+  model_update,
+  model_delete,
+  stat_insert,
+  conversation_move,
+  totals_move,
+  conversation,
+  totals,
+  recent_history,
+};
+
+struct sql_row {
+  sql name;
+  std::string_view text;
+};
+
+constexpr std::array statements{
+    sql_row{sql::meta_read, "SELECT value FROM meta WHERE key = ?"},
+    sql_row{sql::meta_write, "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING"},
+
+    sql_row{sql::providers,
+            "SELECT id, row_uuid, name, kind, server_url, server_key, personalized_key, description, enabled, weight, "
+            "priority, headers, timeouts, created_at, updated_at, version FROM service_providers ORDER BY id"},
+    sql_row{sql::provider_head, "SELECT version, created_at, row_uuid FROM service_providers WHERE id = ?"},
+    sql_row{
+        sql::provider_insert,
+        "INSERT INTO service_providers (row_uuid, name, kind, server_url, server_key, personalized_key, description, "
+        "enabled, weight, priority, headers, timeouts, created_at, updated_at, version) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+    sql_row{sql::provider_update,
+            "UPDATE service_providers SET name = ?, kind = ?, server_url = ?, server_key = ?, personalized_key = ?, "
+            "description = ?, enabled = ?, weight = ?, priority = ?, headers = ?, timeouts = ?, created_at = ?, "
+            "updated_at = ?, version = ? WHERE id = ?"},
+    sql_row{sql::provider_delete, "DELETE FROM service_providers WHERE id = ?"},
+
+    sql_row{sql::models,
+            "SELECT id, provider_id, model_name, description, created_at, updated_at, version FROM provider_models "
+            "ORDER BY id"},
+    sql_row{sql::model_head, "SELECT version, created_at FROM provider_models WHERE id = ?"},
+    sql_row{sql::model_insert,
+            "INSERT INTO provider_models (provider_id, model_name, description, created_at, updated_at, version) "
+            "VALUES (?, ?, ?, ?, ?, ?)"},
+    sql_row{sql::model_update,
+            "UPDATE provider_models SET provider_id = ?, model_name = ?, description = ?, created_at = ?, "
+            "updated_at = ?, version = ? WHERE id = ?"},
+    sql_row{sql::model_delete, "DELETE FROM provider_models WHERE id = ?"},
+
+    sql_row{sql::stat_insert,
+            "INSERT INTO chat_stats (request_id, is_prompt, tokens_count, timestamp, conversation_id, provider_id, "
+            "model_name, source, outcome, stream, ttft_ms, duration_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (request_id, is_prompt) DO NOTHING"},
+    // A failed exchange (hash 0) leaves the history as it was: the client will send it again. Batches may come out of
+    // order.
+    sql_row{sql::conversation_move,
+            "INSERT INTO conversations (conversation_id, rounds, prompt_tokens, completion_tokens, first_at, last_at, "
+            "history_hash) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6) ON CONFLICT (conversation_id) DO UPDATE SET "
+            "rounds = rounds + excluded.rounds, prompt_tokens = prompt_tokens + excluded.prompt_tokens, "
+            "completion_tokens = completion_tokens + excluded.completion_tokens, "
+            "first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at), "
+            "history_hash = CASE WHEN excluded.history_hash <> 0 AND excluded.last_at >= last_at "
+            "THEN excluded.history_hash ELSE history_hash END RETURNING rounds"},
+    sql_row{sql::totals_move,
+            "UPDATE totals SET conversations = conversations + ?, rounds = rounds + ?, "
+            "prompt_tokens = prompt_tokens + ?, completion_tokens = completion_tokens + ? WHERE id = 1"},
+
+    sql_row{sql::conversation,
+            "SELECT conversation_id, rounds, prompt_tokens, completion_tokens, first_at, last_at FROM conversations "
+            "WHERE conversation_id = ?"},
+    sql_row{sql::totals, "SELECT conversations, rounds, prompt_tokens, completion_tokens FROM totals WHERE id = 1"},
+    sql_row{sql::recent_history,
+            "SELECT history_hash, conversation_id FROM conversations WHERE history_hash <> 0 "
+            "ORDER BY last_at DESC, conversation_id DESC LIMIT ?"},
+};
+
+consteval bool statements_in_order() {
+  for (size_t i = 0; i < statements.size(); ++i) {
+    if (static_cast<size_t>(statements[i].name) != i) return false;
+  }
+  return statements.size() == static_cast<size_t>(sql::recent_history) + 1;
+}
+static_assert(statements_in_order(), "one row for each name, in the order of the enum");
+
+}  // namespace nexus::storage

@@ -1,0 +1,109 @@
+#include "net/chat.hpp"
+
+#include <gtest/gtest.h>
+
+namespace nexus::net {
+namespace {
+
+uint64_t hash(std::vector<std::string> pieces, uint64_t seed = 7, uint64_t history = 3, std::string role = "user") {
+  history_hasher hasher(seed, history);
+  hasher.role(role);
+  for (auto& piece : pieces) hasher.text(piece);
+  return hasher.value();
+}
+
+text_measure measure(std::string_view text) {
+  text_measure out;
+  out.add(text);
+  return out;
+}
+
+TEST(ApplyEdits, ReplacesInsertsAndErases) {
+  EXPECT_EQ(apply_edits("abcdef", {}), "abcdef");
+  EXPECT_EQ(apply_edits("abcdef", {{{0, 1}, "X"}, {{2, 4}, ""}, {{4, 4}, "YZ"}, {{6, 6}, "!"}}), "XbYZef!");
+  EXPECT_EQ(apply_edits("abc", {{{0, 3}, ""}}), "");
+}
+
+TEST(TextMeasure, CountsCharactersByScript) {
+  auto text = measure("Hello, world! 你好，世界 かな 한글 Привет 😀");
+  EXPECT_EQ(text.ascii, 18u);
+  EXPECT_EQ(text.wide, 8u);
+  EXPECT_EQ(text.other, 8u);  // the wide comma, six Cyrillic letters, one emoji
+}
+
+TEST(TextMeasure, CountsTheSameWhereverTheFastPathBegins) {
+  for (size_t before = 0; before < 20; ++before)
+    for (size_t behind = 0; behind < 20; ++behind) {
+      auto text = measure(std::string(before, 'a') + "世" + std::string(behind, 'b'));
+      ASSERT_EQ(text.ascii, before + behind);
+      ASSERT_EQ(text.wide, 1u);
+      ASSERT_EQ(text.other, 0u);
+    }
+}
+
+TEST(TextMeasure, CountsInvalidBytesAsOther) {
+  auto text = measure("a\xFF\xC0\x80z\xE4\xB8");
+  EXPECT_EQ(text.ascii, 2u);
+  EXPECT_EQ(text.wide, 0u);
+  EXPECT_EQ(text.other, 5u);
+}
+
+TEST(TextMeasure, AddsUp) {
+  text_measure text;
+  text.add("abc");
+  text.add("");
+  text.add("世界");
+  EXPECT_EQ(text.ascii, 3u);
+  EXPECT_EQ(text.wide, 2u);
+}
+
+TEST(HistoryHasher, DoesNotDependOnThePieces) {
+  std::string text = "Hello, 世界! How are you?";
+  for (size_t cut = 0; cut <= text.size(); ++cut)
+    EXPECT_EQ(hash({text.substr(0, cut), text.substr(cut)}), hash({text}));
+}
+
+TEST(HistoryHasher, IgnoresWhiteSpace) {
+  EXPECT_EQ(hash({" a b\r\n\t\v\fc "}), hash({"abc"}));
+  EXPECT_NE(hash({"a\xC2\xA0"
+                  "b"}),
+            hash({"ab"}));
+}
+
+TEST(HistoryHasher, DependsOnSeedHistoryRoleAndText) {
+  auto base = hash({"a"});
+  EXPECT_NE(hash({"a"}, 8), base);
+  EXPECT_NE(hash({"a"}, 7, 4), base);
+  EXPECT_NE(hash({"a"}, 7, 3, "assistant"), base);
+  EXPECT_NE(hash({"b"}), base);
+  EXPECT_NE(hash({"aa"}), base);
+  EXPECT_NE(hash({}), base);
+  EXPECT_NE(base, 0u);
+}
+
+TEST(HistoryHasher, KeepsRoleAndTextApart) { EXPECT_NE(hash({"ab"}, 7, 3, "x"), hash({"b"}, 7, 3, "xa")); }
+
+TEST(ChatDelta, ClearsEverythingButKeepsItsRoom) {
+  chat_delta delta;
+  delta.content.assign(1000, 'x');
+  delta.reasoning = delta.tool_calls = delta.finish_reason = delta.error_message = "x";
+  delta.usage.emplace();
+  delta.has_choices = delta.is_error = true;
+  auto capacity = delta.content.capacity();
+  delta.clear();
+  EXPECT_EQ(delta.content + delta.reasoning + delta.tool_calls + delta.finish_reason + delta.error_message, "");
+  EXPECT_FALSE(delta.usage || delta.has_choices || delta.is_error);
+  EXPECT_EQ(delta.content.capacity(), capacity);
+}
+
+TEST(Usage, IsCompleteWithPromptAndCompletion) {
+  usage usage;
+  EXPECT_FALSE(usage.complete());
+  usage.prompt_tokens = 0;
+  EXPECT_FALSE(usage.complete());
+  usage.completion_tokens = 0;
+  EXPECT_TRUE(usage.complete());
+}
+
+}  // namespace
+}  // namespace nexus::net
