@@ -219,6 +219,8 @@ template <class... Cases>
 struct cases : Cases... {
   using Cases::operator()...;
 };
+template <class... Cases>
+cases(Cases...) -> cases<Cases...>;
 
 std::string wanted(const row& row, const field& target) {
   return std::visit(cases{
@@ -403,10 +405,15 @@ result<void> load_settings(loading& to, const std::vector<setting>& settings, st
   return {};
 }
 
-/// Variables that are no settings, or not ours.
+/// Variables that are no settings, or not ours: they name no section of ours and resemble none of our names. A mistyped
+/// setting is an error all the same.
 bool is_exempt(std::string_view name) {
-  return name == "NEXUS_ADMIN_TOKEN" || name == "NEXUS_MASTER_KEY" || name == "NEXUS_CONFIG" ||
-         name.starts_with("NEXUS_TEST_");
+  if (name == "NEXUS_ADMIN_TOKEN" || name == "NEXUS_MASTER_KEY" || name == "NEXUS_CONFIG") return true;
+  const bool ours = std::ranges::any_of(table, [&](const row& row) {
+    const auto whole = environment_name(row);
+    return name.starts_with(whole.substr(0, std::string_view("NEXUS_").size() + row.section.size() + 1));
+  });
+  return !ours && hint(name, names(environment_name)) == ".";
 }
 
 /// What holds between two members.

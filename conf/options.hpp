@@ -99,10 +99,10 @@ struct options {
 using setting = std::pair<std::string, std::string>;
 
 /// Returns defaults < file < environment < flags. `file` empty means no file. `environment` holds the variables that
-/// start with NEXUS_ (`NEXUS_SERVER_LISTEN`; lists are comma-separated); unknown ones are errors, but
-/// NEXUS_ADMIN_TOKEN, NEXUS_MASTER_KEY, NEXUS_CONFIG and NEXUS_TEST_* are left alone. Errors name file, line and
-/// column, or the variable, in one sentence: "conf/x.toml:3:1: unknown key 'lisen' in [server], did you mean
-/// 'listen'?".
+/// start with NEXUS_ (`NEXUS_SERVER_LISTEN`; lists are comma-separated); unknown ones of a section of ours, and those
+/// that look like a mistyped setting, are errors, all others somebody else's. NEXUS_ADMIN_TOKEN, NEXUS_MASTER_KEY and
+/// NEXUS_CONFIG are no settings. Errors name file, line and column, or the variable, in one sentence:
+/// "conf/x.toml:3:1: unknown key 'lisen' in [server], did you mean 'listen'?".
 result<options> load_options(const std::filesystem::path& file, const std::vector<setting>& environment,
                              const std::vector<setting>& flags);
 
