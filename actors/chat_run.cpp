@@ -199,6 +199,11 @@ void chat_run::conclude(std::string text) {
 
 void chat_run::on_attach(const attach_socket& message) {
   home().disarm(orphan_deadline_);
+  if (start_.socket && start_.socket != message.socket) {
+    // The former socket must not wait for an end that goes elsewhere.
+    const auto taken = make_error(errc::conflict, "This chat was taken over by another connection.");
+    send(start_.socket, ws_frame{start_.number, frames::make_error(start_.id, taken, request_id_), true});
+  }
   start_.socket = message.socket;
   start_.number = message.chat;
   unacknowledged_ = 0;

@@ -61,4 +61,8 @@ endpoint_match find_endpoint(std::string_view method, std::string_view path) {
   return match;
 }
 
+bool takes_encoded_slash(const endpoint& endpoint, size_t at) {
+  return endpoint.pattern.ends_with("...}") && at > endpoint.pattern.rfind('{');
+}
+
 }  // namespace nexus

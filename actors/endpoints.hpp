@@ -37,4 +37,7 @@ struct endpoint_match {
 
 endpoint_match find_endpoint(std::string_view method, std::string_view path);
 
+/// True if a slash that came encoded may stand at `at` of the path: within a parameter that takes the path's rest.
+bool takes_encoded_slash(const endpoint& endpoint, size_t at);
+
 }  // namespace nexus

@@ -5,6 +5,7 @@
 #include "actors/access.hpp"
 #include "actors/conversation_index.hpp"
 #include "actors/protocols.hpp"
+#include "actors/stats_outbox.hpp"
 
 #include <atomic>
 
@@ -75,6 +76,7 @@ struct hub {
   const secret pepper;  // keys the digests of personalized keys
   uint64_t history_seed = 0;
   stats_credits credits;
+  stats_outbox outbox;
   hub_counters counters;
   conversation_index conversations;
   provider_health health;

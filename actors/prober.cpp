@@ -7,7 +7,8 @@ namespace {
 
 std::atomic<uint32_t> permits_out{0};
 
-net::probe_target target_of(const provider_config& config, const std::shared_ptr<net::tls_context>& tls, const std::atomic<bool>* draining) {
+net::probe_target target_of(const provider_config& config, const std::shared_ptr<net::tls_context>& tls,
+                            const std::atomic<bool>* draining) {
   net::probe_target target;
   target.server_url = config.row->server_url;
   target.headers = config.headers;
@@ -29,7 +30,8 @@ std::shared_ptr<const probe_permit> probe_permit::take() {
 
 probe_permit::~probe_permit() { permits_out.fetch_sub(1); }
 
-prober_actor::behavior_type prober(prober_actor::pointer self, std::shared_ptr<const probe_permit> permit, const std::atomic<bool>* draining) {
+prober_actor::behavior_type prober(prober_actor::pointer self, std::shared_ptr<const probe_permit> permit,
+                                   const std::atomic<bool>* draining) {
   self->set_exception_handler(report_exception);
   return {
       [self, permit, draining](const probe_provider& message) {

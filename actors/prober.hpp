@@ -1,5 +1,5 @@
-// The PROBER: makes one blocking look at an upstream on a thread of its own, answers, and ends. A few at once for the whole
-// process; who is one too many is turned away.
+// The PROBER: makes one blocking look at an upstream on a thread of its own, answers, and ends. A few at once for the
+// whole process; who is one too many is turned away.
 #pragma once
 
 #include "actors/protocols.hpp"
@@ -27,6 +27,7 @@ class probe_permit {
 };
 
 /// To be spawned detached. `draining` ends it early once true and must outlive it.
-prober_actor::behavior_type prober(prober_actor::pointer self, std::shared_ptr<const probe_permit> permit, const std::atomic<bool>* draining);
+prober_actor::behavior_type prober(prober_actor::pointer self, std::shared_ptr<const probe_permit> permit,
+                                   const std::atomic<bool>* draining);
 
 }  // namespace nexus

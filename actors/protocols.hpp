@@ -194,11 +194,9 @@ using chat_directory_actor = caf::typed_actor<
 
 // --- Statistics and the store.
 
-struct record_exchange {
-  std::shared_ptr<const storage::exchange_record> row;
-  std::shared_ptr<const stats_credit> credit;  // given back with the last reference: after the commit
+struct rows_due {
+  bool is_retry = false;  // the stats-writer's own
 };
-struct flush_due {};
 struct conversation_query {
   std::string conversation_id;
 };
@@ -239,10 +237,8 @@ struct change_reply {
 
 /// The STATS-WRITER actor: the only connection that writes, checkpoints and answers totals.
 using stats_writer_actor = caf::typed_actor<
-    // One exchange for the next batch. Its credit bounds the mailbox: see stats_credits.
-    caf::reacts_to<record_exchange>,
-    // INTERNAL: the batch is due.
-    caf::reacts_to<flush_due>,
+    // Rows wait in the outbox (or are tried again, INTERNAL): write them.
+    caf::reacts_to<rows_due>,
     // Stores a change in a transaction of its own.
     caf::replies_to<store_change>::with<change_reply>,
     // Answer after everything received before is committed.

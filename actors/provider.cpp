@@ -37,9 +37,15 @@ caf::behavior provider::make_behavior() {
       },
       [this](reconfigure& update) {
         config_ = std::move(update.config);
-        // Idle connections belong to the former address and key; a corrected provider is tried at once.
+        // Connections belong to the former address and key: idle ones end now, busy ones after their call. A corrected
+        // provider is tried at once.
         for (const auto& client : idle_) caf::anon_send_exit(client, caf::exit_reason::user_shutdown);
         idle_.clear();
+        for (auto& [id, running] : busy_) {
+          outdated_.insert(id);
+          running.is_trial = false;  // of the former circuit
+        }
+        for (auto& waiting : queue_) waiting.is_trial = false;
         note_circuit(false);
         breaker_ = {config_->timeouts.failures_before_open, config_->timeouts.backoff_min,
                     config_->timeouts.backoff_max};
@@ -57,8 +63,8 @@ caf::behavior provider::make_behavior() {
 void provider::on_exit() {
   note_circuit(false);
   for (const auto& [id, client] : clients_) caf::anon_send_exit(client, caf::exit_reason::user_shutdown);
-  for (const auto& [id, request] : busy_)
-    refuse_call(*this, request,
+  for (const auto& [id, running] : busy_)
+    refuse_call(*this, running.request,
                 make_error(errc::upstream_error, "The provider '" + config_->row->name + "' failed inside the hub."),
                 true, config_->row->id);
   for (const auto& waiting : queue_)
@@ -77,7 +83,7 @@ void provider::admit(route_call& request) {
     return refuse_call(*this, request,
                        make_error(errc::upstream_unavailable, "The provider '" + config_->row->name + "' was removed."),
                        true, config_->row->id);
-  if (breaker_.admit(now)) return dispatch(request);
+  if (breaker_.admit(now)) return dispatch(request, breaker_.is_open());
   auto failure =
       make_error(errc::upstream_unavailable,
                  "The provider '" + config_->row->name + "' failed several times in a row and is tried again shortly.");
@@ -85,7 +91,7 @@ void provider::admit(route_call& request) {
   refuse_call(*this, request, std::move(failure), true, config_->row->id);
 }
 
-void provider::dispatch(route_call& request) {
+void provider::dispatch(route_call& request, bool is_trial) {
   caf::actor client;
   if (!idle_.empty()) {
     client = std::move(idle_.back());
@@ -95,24 +101,32 @@ void provider::dispatch(route_call& request) {
     monitor(client);
     clients_.emplace(client.id(), client);
   } else if (queue_.size() < config_->timeouts.queue_max) {
-    queue_.push_back({std::move(request), home().now() + config_->timeouts.connect_timeout});
+    monitor(request.consumer);
+    queue_.push_back({std::move(request), is_trial, home().now() + config_->timeouts.connect_timeout});
     if (!queue_deadline_.armed()) home().arm(queue_deadline_, config_->timeouts.connect_timeout);
     return;
   } else {
     auto failure = make_error(errc::upstream_unavailable,
                               "All connections to the provider '" + config_->row->name + "' are busy.");
     failure.retry_after = std::chrono::seconds(1);
+    note_abandoned(is_trial);
     return refuse_call(*this, request, std::move(failure), true, config_->row->id);
   }
-  busy_.insert_or_assign(client.id(), request);
+  busy_.insert_or_assign(client.id(), running_call{request, is_trial});
   send(client, std::move(request));
+}
+
+provider::waiting_call provider::take_waiting() {
+  auto next = std::move(queue_.front());
+  queue_.pop_front();
+  demonitor(next.request.consumer);
+  return next;
 }
 
 void provider::pump_queue() {
   while (!queue_.empty() && (!idle_.empty() || clients_.size() < config_->timeouts.connections_max)) {
-    auto next = std::move(queue_.front().request);
-    queue_.pop_front();
-    dispatch(next);
+    auto next = take_waiting();
+    dispatch(next.request, next.is_trial);
   }
 }
 
@@ -122,15 +136,18 @@ void provider::expire_queue() {
     auto failure = make_error(errc::upstream_unavailable,
                               "No connection to the provider '" + config_->row->name + "' became free in time.");
     failure.retry_after = std::chrono::seconds(1);
-    refuse_call(*this, queue_.front().request, std::move(failure), true, config_->row->id);
-    queue_.pop_front();
+    const auto late = take_waiting();
+    note_abandoned(late.is_trial);
+    refuse_call(*this, late.request, std::move(failure), true, config_->row->id);
   }
   if (queue_.empty() || queue_deadline_.armed()) return;
   home().arm(queue_deadline_, std::chrono::duration_cast<std::chrono::milliseconds>(queue_.front().until - now));
 }
 
 void provider::on_done(const client_done& done) {
-  busy_.erase(done.client);
+  const auto running = busy_.extract(done.client);
+  const bool is_trial = running && running.mapped().is_trial;
+  const bool outdated = outdated_.erase(done.client) > 0;
   switch (done.outcome) {
     case client_done::verdict::worked:
       if (breaker_.is_open())
@@ -139,10 +156,10 @@ void provider::on_done(const client_done& done) {
       note_circuit(false);
       break;
     case client_done::verdict::failed:
-      note_failure();
+      if (!outdated) note_failure(is_trial);  // it failed at a former address
       break;
     case client_done::verdict::abandoned:
-      breaker_.on_abandoned();
+      note_abandoned(is_trial);
       break;
   }
   const auto client = clients_.find(done.client);
@@ -150,7 +167,7 @@ void provider::on_done(const client_done& done) {
   if (!done.idle) {
     demonitor(client->second);
     clients_.erase(client);
-  } else if (retired_ || home().hub().draining) {
+  } else if (outdated || retired_ || home().hub().draining) {
     caf::anon_send_exit(client->second, caf::exit_reason::user_shutdown);
   } else {
     idle_.push_back(client->second);
@@ -159,7 +176,12 @@ void provider::on_done(const client_done& done) {
   finish_if_retired();
 }
 
-void provider::note_failure() {
+void provider::note_abandoned(bool is_trial) {
+  if (is_trial) breaker_.on_abandoned();
+}
+
+void provider::note_failure(bool is_trial) {
+  if (breaker_.is_open() && !is_trial) return;  // from before it opened
   if (!breaker_.on_failure(home().now())) return;
   note_circuit(true);
   log::actors().warn("provider-failing",
@@ -173,19 +195,31 @@ void provider::note_circuit(bool open) {
 
 void provider::on_down(const caf::down_msg& down) {
   const auto id = down.source.id();
+  // A consumer that left while its call waited: the upstream is not asked for nobody.
+  bool left_trial = false;
+  const auto left = std::erase_if(queue_, [&](const auto& waiting) {
+    if (waiting.request.consumer.id() != id) return false;
+    left_trial = left_trial || waiting.is_trial;
+    return true;
+  });
+  if (left > 0) {
+    note_abandoned(left_trial);
+    return finish_if_retired();
+  }
   clients_.erase(id);
+  const bool outdated = outdated_.erase(id) > 0;
   std::erase_if(idle_, [&](const auto& client) { return client.id() == id; });
   if (const auto running = busy_.find(id); running != busy_.end()) {
     // It died over its work, which it has booked itself: its caller gets a clean error, the provider a pause.
     log::actors().error("client-failed", "A client of the provider '{}' failed: {}.", config_->row->name,
                         describe(down.reason));
-    const auto request = std::move(running->second);
+    const auto lost = std::move(running->second);
     busy_.erase(running);
-    refuse_call(*this, request,
+    refuse_call(*this, lost.request,
                 make_error(errc::upstream_error,
                            "The connection to the provider '" + config_->row->name + "' failed inside the hub."),
                 true, config_->row->id);
-    note_failure();
+    if (!outdated) note_failure(lost.is_trial);
   }
   pump_queue();
   finish_if_retired();

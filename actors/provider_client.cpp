@@ -6,6 +6,26 @@
 #include "conf/log.hpp"
 
 namespace nexus {
+namespace {
+
+// Shorter ones would hit innocent text.
+constexpr size_t redacted_bytes_min = 8;
+
+void redact(std::string& text, const secret& hidden) {
+  const auto shown = hidden.masked();
+  if (hidden.reveal().size() < redacted_bytes_min) return;
+  for (size_t at = 0; (at = text.find(hidden.reveal(), at)) != std::string::npos; at += shown.size())
+    text.replace(at, hidden.reveal().size(), shown);
+}
+
+// An upstream that fails may quote the key that it was sent. It goes no further.
+void redact(net::call_verdict& verdict, const secret& hidden) {
+  redact(verdict.failure->message, hidden);
+  redact(verdict.failure->detail, hidden);
+  if (verdict.answer) redact(verdict.answer->body, hidden);
+}
+
+}  // namespace
 
 provider_client::provider_client(caf::actor_config& config, shard& home, caf::actor owner, provider_ptr settings)
     : shard_actor(config, home), owner_(std::move(owner)), config_(std::move(settings)) {
@@ -20,7 +40,7 @@ provider_client::~provider_client() { --hub().counters.provider_clients; }
 
 void provider_client::on_exit() {
   // Ended over its work, by a failure or by the hub's end: what was spent is booked all the same.
-  if (busy() && sent_) settle(hub(), current(), *config_, {"interrupted", machine_->facts(), ttft_, elapsed()});
+  if (busy() && sent_) settle(home(), current(), *config_, {"interrupted", machine_->facts(), ttft_, elapsed()});
   machine_.reset();
   drop();
   owner_ = nullptr;
@@ -101,12 +121,14 @@ void provider_client::finish(net::call_verdict verdict) {
   end.ttft = ttft_;
   const outcome_facts outcome{verdict.failure ? "truncated" : "delivered", end.facts, ttft_, elapsed()};
   if (!verdict.failure || end.facts.has_text) {
-    const auto tokens = settle(hub(), current(), *config_, outcome);
+    const auto tokens = settle(home(), current(), *config_, outcome);
     end.prompt_tokens = tokens.prompt;
     end.completion_tokens = tokens.completion;
   }
   auto blame = verdict_t::worked;
   if (verdict.failure) {
+    redact(verdict, config_->row->server_key);
+    for (const auto& [name, value] : config_->headers) redact(verdict, secret(value));
     log::actors()
         .of(current().label)
         .warn("call-failed", "The provider '{}' failed a call for '{}': {} {} {}", config_->row->name, current().model,
@@ -116,7 +138,7 @@ void provider_client::finish(net::call_verdict verdict) {
     if (code != errc::upstream_status && code != errc::upstream_credentials_rejected && code != errc::upstream_redirect)
       blame = verdict_t::failed;
   }
-  const bool idle = verdict.reusable;
+  const bool idle = verdict.reusable && can_rest();
   end.verdict = std::move(verdict);
   send(request_.consumer, std::move(end));
   forget_call();
@@ -133,7 +155,7 @@ void provider_client::forget_call() {
 void provider_client::cancel(uint64_t attempt) {
   if (!busy() || attempt != request_.attempt) return;
   // Before the request went out, nothing was spent.
-  if (sent_) settle(hub(), current(), *config_, {"client_cancelled", machine_->facts(), ttft_, elapsed()});
+  if (sent_) settle(home(), current(), *config_, {"client_cancelled", machine_->facts(), ttft_, elapsed()});
   forget_call();
   send(owner_, client_done{id(), client_done::verdict::abandoned, false});
   quit();

@@ -22,6 +22,7 @@ class provider_client : public shard_actor {
   virtual void on_call() = 0;  // a new call stands in `current()`
   virtual void on_event(shard_event::kind) = 0;
   virtual void on_flow(bool paused) = 0;
+  virtual bool can_rest() const { return true; }  // what there is may serve another call
   virtual void drop() = 0;  // close whatever there is, at once
 
   const call& current() const { return *request_.what; }

@@ -171,7 +171,7 @@ void server::start_actors() {
   auto rows = store_->load_control_plane();
   const auto control = rows ? share(std::move(*rows)) : std::make_shared<const control_state>();
   hub_->stats_writer = system_->spawn<caf::detached>(
-      stats_writer, std::make_shared<std::unique_ptr<storage::store>>(std::move(store_)), options_);
+      stats_writer, hub_.get(), std::make_shared<std::unique_ptr<storage::store>>(std::move(store_)));
   hub_->registry = system_->spawn(registry, hub_.get(), options_, control);
   hub_->chat_directory = system_->spawn(chat_directory);
   root_ = system_->spawn(root_supervisor, [this] {
@@ -188,10 +188,10 @@ void server::start_shards() {
     caf::anon_send(root_, watch_shard{slot.supervisor, [home, &slot] {
                                         return slot.supervisor = home->spawn<shard_supervisor>(make_provider_client);
                                       }});
-    slot.thread = std::thread([&slot] {
-      slot.acceptor->start();
-      slot.shard->run();
-    });
+    slot.shard->on_first_snapshot = [this, &slot] {
+      if (!hub_->draining) slot.acceptor->start();
+    };
+    slot.thread = std::thread([&slot] { slot.shard->run(); });
   }
 }
 

@@ -194,14 +194,13 @@ bool session::admit() {
   upstream_time_ = {};
 
   const auto verdict = [&]() -> result<void> {
-    if (hub().draining) {
-      keep_ = false;
-      return make_error(errc::shutting_down, "The hub is shutting down.");
-    }
     auto target = net::parse_target(request.target);
     if (!target) return target.error();
     target_ = std::move(*target);
     auto match = find_endpoint(request.method == "HEAD" ? "GET" : request.method, target_.path);
+    if (target_.encoded_slash != std::string::npos &&
+        (match.found == nullptr || !takes_encoded_slash(*match.found, target_.encoded_slash)))
+      return make_error(errc::invalid_request, "The path contains an encoded slash.");
     if (match.found == nullptr && !match.allow.empty()) {
       auto failure =
           make_error(errc::method_not_allowed, request.method + " is not allowed here, only " + match.allow + ".");
@@ -212,6 +211,8 @@ bool session::admit() {
       return make_error(errc::route_not_found,
                         "There is no such URL on this server: " + request.method + " " + target_.path + ".");
     endpoint_ = match.found;
+    if (hub().draining && endpoint_->level != access::anyone)
+      return make_error(errc::shutting_down, "The hub is shutting down.");
     parameters_ = std::move(match.parameters);
     if (const auto length = request.headers.find("content-length");
         length && !endpoint_->large_body && std::stoull(std::string(*length)) > limits::control_body_bytes_max)
@@ -237,7 +238,8 @@ result<void> session::check_access(const endpoint& endpoint) {
   const auto& headers = request().headers;
   if (endpoint.level == access::administrator || endpoint.level == access::chat) {
     auto found = find_administrator(*hub().access, headers, secure(), home().now());
-    if (found == administrator_by::cookie && (endpoint.level == access::chat || request().method != "GET")) {
+    const bool changes = request().method != "GET" && request().method != "HEAD";
+    if (found == administrator_by::cookie && (endpoint.level == access::chat || changes)) {
       if (auto origin = check_origin(headers, secure(), options().websocket.origins); !origin) return origin;
     }
     caller_.administrator = found != administrator_by::nothing;
@@ -321,11 +323,13 @@ void session::respond(answer answer) {
   after_write(status);
 }
 
-void session::fail(const error& failure) {
+void session::fail(const error& failure, net::header_list more) {
   answer refusal;
   refusal.status = failure.http_status();
   refusal.body = net::openai::error_body(failure);
   refusal.headers = error_headers(failure);
+  refusal.headers.insert(refusal.headers.end(), std::make_move_iterator(more.begin()),
+                         std::make_move_iterator(more.end()));
   if (refusal.status >= 500)
     log::net().of(label_).info("request-failed", "{} {}: {} {}", request().method, target_.path, failure.message,
                                failure.detail);

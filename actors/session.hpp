@@ -61,7 +61,7 @@ class session final : public shard_actor {
   caf::actor self() { return caf::actor_cast<caf::actor>(this); }
 
   void respond(answer answer);
-  void fail(const error& failure);
+  void fail(const error& failure, net::header_list more = {});
   /// Makes `state` receive this request's messages until the answer ends.
   void run(std::shared_ptr<exchange> state) { exchange_ = std::move(state); }
 

@@ -1,7 +1,7 @@
 // How an exchange ends in the books: one record for the stats-writer, and the memory of its conversation.
 #pragma once
 
-#include "actors/hub.hpp"
+#include "actors/shard.hpp"
 
 namespace nexus {
 
@@ -21,7 +21,7 @@ struct settled_tokens {
 /// Which numbers count: the upstream's where it reported both, else our estimate, called partial for a broken answer.
 settled_tokens count_tokens(const call& call, const outcome_facts& outcome);
 
-/// Sends the record to the stats-writer and remembers a delivered conversation. Returns the numbers recorded.
-settled_tokens settle(hub& hub, const call& call, const provider_config& provider, const outcome_facts& outcome);
+/// Puts the record into the outbox and remembers a delivered conversation. Returns the numbers recorded.
+settled_tokens settle(shard& home, const call& call, const provider_config& provider, const outcome_facts& outcome);
 
 }  // namespace nexus

@@ -23,6 +23,7 @@ shard::shard(caf::actor_system& system, nexus::hub& hub, std::shared_ptr<const n
       clock_(std::move(clock)),
       io_(1),
       tick_timer_(io_),
+      outbox_timer_(io_),
       scratch_(std::make_unique<std::array<char, limits::scratch_bytes>>()) {
   for (size_t i = 0; i < events_.size(); ++i)
     events_[i] = caf::make_message(shard_event{static_cast<shard_event::kind>(i)});
@@ -102,6 +103,13 @@ void shard::start_ticking() {
     if (ec) return;
     wheel_.advance(now());
     if (wheel_.busy() && !ticking_) start_ticking();  // an idle shard does not tick
+  });
+}
+
+void shard::wake_writer_later() {
+  outbox_timer_.expires_after(options->storage.batch_delay);
+  outbox_timer_.async_wait([this](net::error_code ec) {
+    if (!ec) caf::anon_send(hub_.stats_writer, rows_due{});
   });
 }
 

@@ -57,8 +57,13 @@ class shard final : public caf::execution_unit {
   /// The settings and the control plane as this shard sees them; replaced between events.
   std::shared_ptr<const nexus::options> options;
   snapshot_ptr snapshot;
+  /// Called once, when the first snapshot is in use: until then every key would be unknown.
+  std::function<void()> on_first_snapshot;
   std::shared_ptr<net::tls_context> upstream_tls;
   caf::actor router;
+
+  /// Tells the stats-writer after storage.batch_delay that rows wait in the outbox.
+  void wake_writer_later();
 
   /// Actors that hear of the drain and of the end: sessions and chats enter and leave.
   void enlist(shard_actor* actor);
@@ -75,6 +80,7 @@ class shard final : public caf::execution_unit {
   std::function<net::steady_time()> clock_;
   net::asio::io_context io_;
   net::asio::steady_timer tick_timer_;
+  net::asio::steady_timer outbox_timer_;
   net::timer_wheel wheel_;
   bool ticking_ = false;
   std::deque<caf::resumable*> ready_;

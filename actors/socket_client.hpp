@@ -14,6 +14,7 @@ class socket_client final : public provider_client {
   void on_call() override;
   void on_event(shard_event::kind what) override;
   void on_flow(bool paused) override;
+  bool can_rest() const override { return connection_ && connection_->unsent() == 0; }
   void drop() override;
 
  private:

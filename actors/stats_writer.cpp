@@ -9,41 +9,39 @@ namespace {
 
 // A store that refused is tried again after this.
 constexpr std::chrono::milliseconds retry_after{1'000};
-// The write-ahead log is moved into the database past this size; when nothing came for a while, wholly.
-constexpr int64_t wal_bytes_due = 4 * 1024 * 1024;
+// Rows of one transaction: enough to make each cheap, few enough to keep it short.
+constexpr size_t transaction_rows_max = 1'024;
 
 using self_pointer = stats_writer_actor::stateful_pointer<stats_writer_state>;
 
-void arm_flush(self_pointer self, std::chrono::milliseconds after) {
-  if (std::exchange(self->state.flush_armed, true)) return;
-  self->delayed_send(self, after, flush_due{});
+void retry_later(self_pointer self) {
+  if (!std::exchange(self->state.retry_armed, true)) self->delayed_send(self, retry_after, rows_due{.is_retry = true});
 }
 
 /// Writes everything that waits. False if the store refused: nothing is lost, it stays.
 bool flush(self_pointer self) {
   auto& state = self->state;
-  while (!state.waiting.empty()) {
-    const auto count = std::min<size_t>(state.waiting.size(), std::max<uint32_t>(1, state.options->storage.batch_rows));
-    std::vector<storage::exchange_record> batch;
-    batch.reserve(count);
-    for (size_t i = 0; i < count; ++i) batch.push_back(*state.waiting[i].row);
-    if (const auto written = state.store->record(batch); !written) {
+  auto& waiting = state.waiting;
+  waiting.append(state.hub->outbox.take());
+  while (!waiting.rows.empty()) {
+    const auto count = std::min(waiting.rows.size(), transaction_rows_max);
+    if (const auto written = state.store->record(std::span(waiting.rows).first(count)); !written) {
       if (!std::exchange(state.degraded, true))
         log::actors().error("store-refused", "{} {} Rows are kept until it works again.", written.error().message,
                             written.error().detail);
       return false;
     }
-    state.waiting.erase(state.waiting.begin(), state.waiting.begin() + static_cast<std::ptrdiff_t>(count));
+    waiting.drop_first(count);
   }
   if (std::exchange(state.degraded, false))
     log::actors().info("store-recovered", "The database works again; every row is written.");
-  if (state.store->wal_bytes() > wal_bytes_due) state.store->checkpoint(false);
+  state.store->checkpoint(false);
   return true;
 }
 
 std::optional<error> flush_or_error(self_pointer self) {
   if (flush(self)) return std::nullopt;
-  arm_flush(self, retry_after);
+  retry_later(self);
   return make_error(errc::storage_error, "The database cannot be written at the moment.");
 }
 
@@ -105,24 +103,15 @@ std::shared_ptr<const control_state> share(storage::control_plane&& rows) {
   return state;
 }
 
-stats_writer_actor::behavior_type stats_writer(self_pointer self,
-                                               std::shared_ptr<std::unique_ptr<storage::store>> store,
-                                               std::shared_ptr<const options> options) {
+stats_writer_actor::behavior_type stats_writer(self_pointer self, nexus::hub* hub,
+                                               const std::shared_ptr<std::unique_ptr<storage::store>>& store) {
   self->set_exception_handler(report_exception);
   self->state.store = std::move(*store);
-  self->state.options = std::move(options);
+  self->state.hub = hub;
   return {
-      [self](record_exchange& message) {
-        auto& state = self->state;
-        state.waiting.push_back(std::move(message));
-        if (state.degraded) return arm_flush(self, retry_after);
-        if (state.waiting.size() < state.options->storage.batch_rows)
-          return arm_flush(self, state.options->storage.batch_delay);
-        if (!flush(self)) arm_flush(self, retry_after);
-      },
-      [self](const flush_due&) {
-        self->state.flush_armed = false;
-        if (!flush(self)) arm_flush(self, retry_after);
+      [self](const rows_due& message) {
+        if (message.is_retry) self->state.retry_armed = false;
+        if (!flush(self)) retry_later(self);
       },
       [self](const store_change& change) { return apply(*self->state.store, change); },
       [self](const conversation_query& query) {
@@ -147,7 +136,7 @@ stats_writer_actor::behavior_type stats_writer(self_pointer self,
       },
       [self](const close_store&) {
         const bool written = flush(self);
-        const store_closed reply{written ? 0 : self->state.waiting.size()};
+        const store_closed reply{written ? 0 : self->state.waiting.rows.size()};
         self->state.store->checkpoint(true);
         self->state.store.reset();
         self->quit();

@@ -8,17 +8,16 @@
 namespace nexus {
 
 struct stats_writer_state {
+  nexus::hub* hub = nullptr;
   std::unique_ptr<storage::store> store;
-  std::shared_ptr<const nexus::options> options;
-  std::vector<record_exchange> waiting;
-  bool flush_armed = false;
+  finished_exchanges waiting;  // those that the store refused so far
+  bool retry_armed = false;
   bool degraded = false;
   static inline const char* name = "stats-writer";
 };
 
-stats_writer_actor::behavior_type stats_writer(stats_writer_actor::stateful_pointer<stats_writer_state> self,
-                                               std::shared_ptr<std::unique_ptr<storage::store>> store,
-                                               std::shared_ptr<const options> options);
+stats_writer_actor::behavior_type stats_writer(stats_writer_actor::stateful_pointer<stats_writer_state> self, hub* hub,
+                                               const std::shared_ptr<std::unique_ptr<storage::store>>& store);
 
 /// Turns the store's rows into shared values.
 std::shared_ptr<const control_state> share(storage::control_plane&& rows);

@@ -48,7 +48,9 @@ void shard_supervisor::use(const snapshot_ptr& snapshot) {
   }
   for (const auto& [id, config] : snapshot->providers) {
     auto& child = providers_[id];
-    const bool changed = !child.config || child.config->row != config->row;
+    // A reload of the options reaches providers through their timeouts.
+    const bool changed =
+        !child.config || child.config->row != config->row || child.config->timeouts != config->timeouts;
     child.config = config;
     if (!child.actor && child.restart_at == net::steady_time{}) {
       start_provider(child);
@@ -57,6 +59,7 @@ void shard_supervisor::use(const snapshot_ptr& snapshot) {
     }
   }
   publish_routes();
+  if (const auto ready = std::exchange(home().on_first_snapshot, nullptr)) ready();
 }
 
 void shard_supervisor::start_router() {

@@ -1,9 +1,11 @@
 #include "actors/websocket_session.hpp"
 
+#include "actors/admission.hpp"
 #include "actors/chat_run.hpp"
 #include "actors/ids.hpp"
 #include "conf/log.hpp"
 #include "net/dialects/openai.hpp"
+#include "storage/secrets.hpp"
 #include "tokenizer/estimate.hpp"
 
 namespace nexus {
@@ -23,6 +25,7 @@ websocket_session::websocket_session(caf::actor_config& config, shard& home,
                                      std::shared_ptr<net::connection> connection, std::shared_ptr<net::request> request,
                                      caller who, std::string label)
     : shard_actor(config, home),
+      secure_(connection->encrypted()),
       socket_(std::move(*connection), {.message_bytes_max = home.options->websocket.message_bytes_max,
                                        .handshake_timeout = home.options->server.head_timeout,
                                        .idle_timeout = home.options->websocket.ping_interval * 2}),
@@ -30,6 +33,13 @@ websocket_session::websocket_session(caf::actor_config& config, shard& home,
       caller_(std::move(who)),
       label_(std::move(label)) {
   ++hub().counters.connections;
+  const auto& headers = request_->headers;
+  if (!caller_.administrator) {
+    if (const auto key = find_credential(headers, {})) key_digest_ = storage::keyed_digest(hub().pepper, *key);
+  } else if (caller_.by_cookie) {
+    const auto cookies = headers.find("cookie").value_or("");
+    if (const auto cookie = find_cookie(cookies, cookie_name(secure_))) cookie_ = secret(std::string(*cookie));
+  }
 }
 
 websocket_session::~websocket_session() { --hub().counters.connections; }
@@ -123,8 +133,7 @@ void websocket_session::start_chat(client_frame& frame) {
     return refuse(frame.id, make_error(errc::conflict, "A chat of this id is running already."));
   if (chats_.size() >= options().websocket.chats_max)
     return refuse(frame.id, make_error(errc::rate_limited, "Too many chats run on this socket."));
-  // The administrator's reach grows and shrinks with the control plane.
-  if (caller_.administrator) caller_.principal = home().snapshot->administrator;
+  if (auto renewed = renew_caller(); !renewed) return refuse(frame.id, renewed.error());
   auto body = net::openai::make_request(frame.model, frame.messages, frame.params);
   if (!body) return refuse(frame.id, body.error());
   const auto number = next_number_++;
@@ -139,7 +148,23 @@ void websocket_session::start_chat(client_frame& frame) {
   chats_.emplace(number, running_chat{std::move(frame.id), std::move(actor)});
 }
 
+// A socket may stay open for days: keys are revoked, sessions end, models come and go meanwhile.
+result<void> websocket_session::renew_caller() {
+  const auto& snapshot = *home().snapshot;
+  if (caller_.administrator) {
+    if (caller_.by_cookie && !hub().access->is_session(cookie_.reveal(), home().now()))
+      return make_error(errc::invalid_api_key, "The session has ended: sign in again.");
+    caller_.principal = snapshot.administrator;
+    return {};
+  }
+  const auto found = snapshot.keys.find(key_digest_);
+  if (found == snapshot.keys.end()) return make_error(errc::invalid_api_key, "This API key is not valid any more.");
+  caller_.principal = found->second;
+  return {};
+}
+
 void websocket_session::resume_chat(const client_frame& frame) {
+  if (auto renewed = renew_caller(); !renewed) return refuse(frame.id, renewed.error());
   const auto attach_to = [this, id = frame.id,
                           last_seq = static_cast<uint64_t>(frame.last_seq)](const caf::actor& chat) {
     if (!chat) return refuse(id, make_error(errc::not_found, "There is no chat of this id to resume."));

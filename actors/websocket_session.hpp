@@ -32,6 +32,8 @@ class websocket_session final : public shard_actor {
   void on_frame(client_frame& frame);
   void start_chat(client_frame& frame);
   void resume_chat(const client_frame& frame);
+  /// Looks whether the key or the session that opened the socket still holds, and what it may reach by now.
+  result<void> renew_caller();
   void say(std::string text);
   void refuse(std::string_view id, const error& failure);
   void queue(ws_frame frame);
@@ -40,9 +42,12 @@ class websocket_session final : public shard_actor {
   void close(uint16_t code, std::string_view reason);
   std::map<uint64_t, running_chat>::iterator find_by_id(std::string_view id);
 
+  const bool secure_;
   net::websocket socket_;
   std::shared_ptr<net::request> request_;
   caller caller_;
+  std::string key_digest_;  // of a caller with a key
+  secret cookie_;           // of a browser
   std::string label_;
   std::map<uint64_t, running_chat> chats_;
   uint64_t next_number_ = 1;

@@ -51,6 +51,7 @@ struct upstream_options {
   milliseconds backoff_min{250};              // first pause of an open circuit; doubles up to backoff_max
   milliseconds backoff_max{30'000};
   std::string ca_file;  // further PEM roots to trust beside the system's
+  bool operator==(const upstream_options&) const = default;
 };
 
 struct websocket_options {

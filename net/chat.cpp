@@ -84,6 +84,7 @@ void chat_delta::clear() {
   content.clear();
   reasoning.clear();
   tool_calls.clear();
+  tool_call_ids.clear();
   finish_reason.clear();
   usage.reset();
   has_choices = false;

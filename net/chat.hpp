@@ -72,7 +72,8 @@ class history_hasher {
 struct chat_delta {
   std::string content;
   std::string reasoning;
-  std::string tool_calls;     // JSON array text as received (of all choices, joined), or empty
+  std::string tool_calls;  // JSON array text as received (of all choices, joined), or empty
+  std::vector<std::string> tool_call_ids;
   std::string finish_reason;  // of the first choice, or empty
   std::optional<net::usage> usage;
   bool has_choices = false;  // a non-empty `choices`

@@ -172,6 +172,16 @@ std::string decode_form(std::string_view text) {
   return out;
 }
 
+/// Returns where the first encoded slash of `path`, which has no broken escapes, stands once it is decoded, or npos.
+size_t find_encoded_slash(std::string_view path) {
+  for (size_t i = 0, decoded = 0; i < path.size(); ++i, ++decoded) {
+    if (path[i] != '%') continue;
+    if (ascii::iequals(path.substr(i, 3), "%2f")) return decoded;
+    i += 2;
+  }
+  return std::string::npos;
+}
+
 bool has_dot_segment(std::string_view path) {
   while (!path.empty()) {
     path.remove_prefix(1);
@@ -228,9 +238,7 @@ result<target> parse_target(std::string_view raw) {
   if (std::any_of(out.path.begin(), out.path.end(), ascii::is_control)) {
     return refuse("The path contains a control character.");
   }
-  if (std::count(out.path.begin(), out.path.end(), '/') != std::count(path.begin(), path.end(), '/')) {
-    return refuse("The path contains an encoded slash.");
-  }
+  out.encoded_slash = find_encoded_slash(path);
   if (out.path.find('\\') != std::string::npos) return refuse("The path contains a backslash.");
   if (out.path.find(';') != std::string::npos) return refuse("The path contains a semicolon.");
   if (out.path.find("//") != std::string::npos) return refuse("The path contains an empty segment.");

@@ -26,9 +26,11 @@ result<void> check_line_ends(std::string_view part);
 struct target {
   std::string path;   // "/v1/models/org/name"
   std::string query;  // raw, without '?'
+  /// Where the first slash stands in `path` that came as %2F: clients encode model names so, all else must refuse it.
+  size_t encoded_slash = std::string::npos;
 };
 
-/// Splits and decodes a target. Refuses %00, encoded slashes and backslashes, dot segments, '//' and ';'.
+/// Splits and decodes a target. Refuses %00, backslashes, dot segments, '//' and ';', encoded or not.
 result<target> parse_target(std::string_view raw);
 
 /// Returns the decoded value of a query parameter, or nullopt. Refuses nothing: bad escapes stay as they are.

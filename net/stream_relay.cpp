@@ -6,6 +6,8 @@ namespace nexus::net {
 namespace {
 
 constexpr std::string_view done_payload = "[DONE]";
+// Hundreds of tool calls; an answer beyond it is not recognised when its history comes back.
+constexpr size_t call_ids_bytes_max = 64 * 1024;
 
 std::string_view inside_brackets(std::string_view array) {
   return array.size() >= 2 && array.front() == '[' ? array.substr(1, array.size() - 2) : array;
@@ -59,6 +61,11 @@ result<void> stream_relay::take(const sse_reader::event& event, stream_part& par
   facts_.has_text =
       facts_.has_text || !delta_.content.empty() || !delta_.reasoning.empty() || !delta_.tool_calls.empty();
   history_.text(delta_.content);
+  for (auto& id : delta_.tool_call_ids) {
+    if (id.empty() || id == last_call_id_) continue;  // some upstreams repeat a call's id in each of its pieces
+    if (call_ids_.size() + id.size() <= call_ids_bytes_max) call_ids_ += id;
+    last_call_id_ = std::move(id);
+  }
   if (!delta_.finish_reason.empty()) facts_.finish_reason = delta_.finish_reason;
 
   if (mode_ == delivery::deltas) {
@@ -87,7 +94,9 @@ result<void> stream_relay::finish(stream_part& part) {
 
 answer_facts stream_relay::facts() const {
   auto facts = facts_;
-  facts.history_hash = history_.value();
+  auto history = history_;
+  history.text(call_ids_);
+  facts.history_hash = history.value();
   return facts;
 }
 

@@ -55,6 +55,8 @@ class stream_relay {
   sse_reader reader_;
   chat_delta delta_;
   history_hasher history_;
+  std::string call_ids_;  // of the tool calls, joined: they follow the text in the history
+  std::string last_call_id_;
   answer_facts facts_;
 };
 

@@ -1,6 +1,8 @@
 #include "net/upstream_call.hpp"
 
 #include "conf/limits.hpp"
+#include "net/http_writer.hpp"
+#include "net/ascii.hpp"
 #include "net/dialects/openai.hpp"
 
 #include <algorithm>
@@ -12,7 +14,13 @@ namespace {
 
 history_hasher after_request(const call_settings& settings) { return {settings.history_seed, settings.history_hash}; }
 
-bool is_event_stream(std::string_view content_type) { return content_type.starts_with("text/event-stream"); }
+bool is_event_stream(std::string_view content_type) {
+  constexpr std::string_view wanted = "text/event-stream";
+  return ascii::iequals(content_type.substr(0, wanted.size()), wanted);
+}
+
+// What the official SDKs obey, beside Retry-After.
+constexpr std::string_view retry_hints[] = {"retry-after-ms", "x-should-retry"};
 
 // Statuses of another provider's making that a second provider may not share.
 bool may_succeed_elsewhere(int status) { return status == 408 || status == 429 || status >= 500; }
@@ -139,6 +147,9 @@ bool upstream_call::conclude_answer() {
     return fail(
         make_error(errc::upstream_error, delta.error_message.empty() ? "The upstream failed." : delta.error_message),
         true);
+  if (!delta.has_choices && !delta.usage)
+    return fail(make_error(errc::upstream_invalid_response, "The upstream's answer is JSON but no chat completion."),
+                true);
   facts_.reported = delta.usage;
   facts_.completion.add(delta.content);
   facts_.completion.add(delta.reasoning);
@@ -148,6 +159,7 @@ bool upstream_call::conclude_answer() {
   auto history = after_request(settings_);
   history.role("assistant");
   history.text(delta.content);
+  for (const auto& id : delta.tool_call_ids) history.text(id);
   facts_.history_hash = history.value();
   over_ = true;
   verdict_.answer = whole_answer{reader_.current().status, std::move(body_)};
@@ -168,6 +180,9 @@ bool upstream_call::conclude_status() {
         errc::upstream_status,
         said.message.empty() ? "The upstream answered with status " + std::to_string(head.status) + "." : said.message);
     failure.status = head.status;
+    for (const auto name : retry_hints)
+      if (const auto value = head.headers.find(name); value && is_field_value(*value))
+        verdict_.hints.emplace_back(name, *value);
     if (const auto after = head.headers.find("retry-after"))
       failure.retry_after = parse_retry_after(*after, now_seconds());
     const bool elsewhere = may_succeed_elsewhere(head.status);

@@ -5,10 +5,16 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
 
+#include <array>
+
 namespace nexus::net {
 namespace beast = boost::beast;
 
 namespace {
+
+// After our close frame: how long, and how much of what the peer had already sent, is drained.
+constexpr std::chrono::milliseconds linger_time{2'000};
+constexpr size_t linger_bytes_max = 64 * 1024 * 1024;
 
 // Asio's stream concept over a connection: each step waits for readiness first, so nothing completes inside its own
 // call.
@@ -16,7 +22,8 @@ class stream_adapter {
  public:
   using executor_type = tcp::socket::executor_type;
 
-  explicit stream_adapter(connection connection) : connection_(std::move(connection)) {}
+  explicit stream_adapter(connection connection)
+      : connection_(std::move(connection)), linger_timer_(connection_.socket().get_executor()) {}
   executor_type get_executor() { return connection_.socket().get_executor(); }
   connection& inner() { return connection_; }
 
@@ -77,14 +84,40 @@ class stream_adapter {
     stream.connection_.close();
     ec = {};
   }
+  // Our goodbye is read only if the peer's bytes are taken first: closing over them would reset the connection.
   template <class Handler>
   friend void async_teardown(beast::role_type, stream_adapter& stream, Handler&& handler) {
-    stream.connection_.close();
-    asio::post(stream.get_executor(), beast::bind_front_handler(std::forward<Handler>(handler), error_code()));
+    stream.connection_.shutdown_send();
+    stream.linger_timer_.expires_after(linger_time);
+    stream.linger_timer_.async_wait([&stream](error_code ec) {
+      if (!ec) stream.connection_.close();
+    });
+    asio::async_compose<Handler, void(error_code)>(
+        [&stream](auto& self, error_code ec = {}) mutable {
+          if (ec || stream.drained_ > linger_bytes_max || !stream.drain()) {
+            stream.linger_timer_.cancel();
+            stream.connection_.close();
+            // The first call comes from within the initiation, which must not complete.
+            return asio::post(stream.get_executor(), [self = std::move(self)]() mutable { self.complete({}); });
+          }
+          stream.connection_.wait_readable(std::move(self));
+        },
+        handler, stream.connection_.socket());
   }
   friend void beast_close_socket(stream_adapter& stream) { stream.connection_.close(); }
 
  private:
+  /// Discards what is there; false at the end of the peer's stream.
+  bool drain() {
+    std::array<char, 16 * 1024> sink;
+    for (;;) {
+      const auto [status, bytes] = connection_.read(sink);
+      if (status != io_status::ok) return status == io_status::want_read;
+      drained_ += bytes;
+      if (drained_ > linger_bytes_max) return false;
+    }
+  }
+
   template <class Buffer, class Buffers>
   static Buffer first_of(const Buffers& buffers) {
     for (auto it = asio::buffer_sequence_begin(buffers); it != asio::buffer_sequence_end(buffers); ++it)
@@ -92,6 +125,8 @@ class stream_adapter {
     return {};
   }
   connection connection_;
+  asio::steady_timer linger_timer_;
+  size_t drained_ = 0;
 };
 
 beast::http::request<beast::http::empty_body> beast_request(const request& request) {

@@ -117,7 +117,8 @@ result<void> migrate(database& database, std::span<const std::string_view> list)
   for (auto version = static_cast<size_t>(*found); version < list.size(); ++version) {
     if (auto done = apply(database, list[version], version + 1); !done) return done;
   }
-  if (*found < known) log::storage().info("storage-migrated", "The schema went from {} to {}.", *found, known);
+  if (*found > 0 && *found < known)
+    log::storage().info("storage-migrated", "The schema went from {} to {}.", *found, known);
   return {};
 }
 

@@ -96,19 +96,21 @@ class chat_exchange final : public exchange {
 
   void fail(call_end& message) {
     const auto& failure = *message.verdict.failure;
+    // Text that came in one read with the failure is spent all the same: whether it arrives must not be chance.
+    if (message.facts.has_text && !message.part.bytes.empty() && !session_.streaming())
+      write(std::exchange(message.part.bytes, {}));
     if (session_.streaming()) {
       // A stream cannot change its status any more: the failure travels in it, and no [DONE] follows.
       net::append_data(message.part.bytes, net::openai::error_body(failure));
       return session_.end_stream(message.part.bytes, false);
     }
-    if (!message.verdict.answer) return session_.fail(failure);
-    answer refusal;
-    refusal.status = message.verdict.answer->status;
-    refusal.body = std::move(message.verdict.answer->body);
-    refusal.headers = headers();
-    auto hints = error_headers(failure);
-    refusal.headers.insert(refusal.headers.end(), hints.begin(), hints.end());
-    session_.respond(std::move(refusal));
+    auto more = headers();
+    more.insert(more.end(), message.verdict.hints.begin(), message.verdict.hints.end());
+    if (!message.verdict.answer) return session_.fail(failure, std::move(more));
+    auto& theirs = *message.verdict.answer;
+    const auto ours = error_headers(failure);
+    more.insert(more.end(), ours.begin(), ours.end());
+    session_.respond({.status = theirs.status, .body = std::move(theirs.body), .headers = std::move(more)});
   }
 
   session& session_;

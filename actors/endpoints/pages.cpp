@@ -2,6 +2,7 @@
 #include "actors/endpoints/handlers.hpp"
 #include "web/assets.hpp"
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -16,17 +17,21 @@ net::header_list page_headers() {
           {"cross-origin-resource-policy", "same-origin"}};
 }
 
-// The target's path went through parse_target: no dot segments, no encoded slashes.
+// The target's path went through parse_target: it has no dot segments.
 void file_of_folder(session& session, const std::string& folder) {
   const auto& path = session.target().path;
-  std::ifstream file(folder + (path == "/" ? "/index.html" : path.substr(3)), std::ios::binary);
-  if (!file) return session.fail(make_error(errc::not_found, "There is no such page."));
+  const std::filesystem::path name(folder + (path == "/" ? "/index.html" : path.substr(3)));
+  std::error_code ec;
+  std::ifstream file(name, std::ios::binary);
+  // A folder opens, too, and would be an empty page.
+  if (!file || !std::filesystem::is_regular_file(name, ec))
+    return session.fail(make_error(errc::not_found, "There is no such page."));
   std::ostringstream text;
   text << file.rdbuf();
   auto headers = page_headers();
   headers.emplace_back("cache-control", "no-store");
   session.respond({.status = 200,
-                   .content_type = web::content_type_for(path),
+                   .content_type = web::content_type_for(name.native()),
                    .body = std::move(text).str(),
                    .headers = std::move(headers)});
 }

@@ -18,7 +18,8 @@ result<provider_ptr> find_provider(session& session) {
   const auto id = id_parameter(session, 0, "provider");
   if (!id) return id.error();
   const auto found = session.home().snapshot->providers.find(*id);
-  if (found == session.home().snapshot->providers.end()) return make_error(errc::not_found, "There is no provider " + std::to_string(*id) + ".");
+  if (found == session.home().snapshot->providers.end())
+    return make_error(errc::not_found, "There is no provider " + std::to_string(*id) + ".");
   return found->second;
 }
 
@@ -52,10 +53,19 @@ void answer_report(session& session, const net::probe_report& report, const std:
   json::writer out;
   out.object().key("ok").boolean(report.ok()).key("steps").array();
   for (const auto& step : report.steps) {
-    out.object().key("name").string(step.name).key("ok").boolean(step.ok()).key("duration_ms").number(step.duration.count()).key("error");
+    out.object()
+        .key("name")
+        .string(step.name)
+        .key("ok")
+        .boolean(step.ok())
+        .key("duration_ms")
+        .number(step.duration.count())
+        .key("error");
     if (step.failure) {
       out.string(step.failure->message);
-      log::net().of(session.label()).info("probe-failed", "{}: {} {}", step.name, step.failure->message, step.failure->detail);
+      log::net()
+          .of(session.label())
+          .info("probe-failed", "{}: {} {}", step.name, step.failure->message, step.failure->detail);
     } else {
       out.null();
     }
@@ -78,7 +88,13 @@ void answer_models(session& session, const provider_config& config, const std::v
   std::sort(configured.begin(), configured.end());
   json::writer out;
   out.object().key("models").array();
-  for (const auto& id : ids) out.object().key("id").string(id).key("configured").boolean(std::binary_search(configured.begin(), configured.end(), id)).end_object();
+  for (const auto& id : ids)
+    out.object()
+        .key("id")
+        .string(id)
+        .key("configured")
+        .boolean(std::binary_search(configured.begin(), configured.end(), id))
+        .end_object();
   out.end_array().end_object();
   session.respond({.status = 200, .content_type = "application/json", .body = out.take(), .headers = {}});
 }
@@ -94,7 +110,10 @@ void probe(session& session, Message message, Show show) {
   }
   const auto actor = session.home().system().spawn<caf::detached>(prober, std::move(permit), &session.hub().draining);
   const auto started = std::chrono::steady_clock::now();
-  const auto note_time = [&session, started] { session.note_upstream_time(std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started)); };
+  const auto note_time = [&session, started] {
+    session.note_upstream_time(
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - started));
+  };
   session.caf::event_based_actor::request(actor, patience, std::move(message))
       .then(
           [note_time, show](const Reply& reply) {
@@ -115,7 +134,9 @@ void test_provider(session& session) {
   const auto model = choose_model(session, **provider);
   if (!model) return session.fail(model.error());
   if ((*provider)->is_demo()) return answer_report(session, demo_report(*model), *model);
-  probe<probe_reply>(session, probe_provider{*provider, session.home().upstream_tls, *model}, [&session, model = *model](const probe_reply& reply) { answer_report(session, reply.report, model); });
+  probe<probe_reply>(
+      session, probe_provider{*provider, session.home().upstream_tls, *model},
+      [&session, model = *model](const probe_reply& reply) { answer_report(session, reply.report, model); });
 }
 
 void list_upstream_models(session& session) {
@@ -128,10 +149,11 @@ void list_upstream_models(session& session) {
     std::sort(ids.begin(), ids.end());
     return answer_models(session, *provider, ids);
   }
-  probe<upstream_reply>(session, list_upstream{provider, session.home().upstream_tls}, [&session, provider](const upstream_reply& reply) {
-    if (reply.failure) return session.fail(*reply.failure);
-    answer_models(session, *provider, reply.models);
-  });
+  probe<upstream_reply>(session, list_upstream{provider, session.home().upstream_tls},
+                        [&session, provider](const upstream_reply& reply) {
+                          if (reply.failure) return session.fail(*reply.failure);
+                          answer_models(session, *provider, reply.models);
+                        });
 }
 
 }  // namespace nexus::endpoints

@@ -50,6 +50,7 @@ class answer_handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, an
     content,
     reasoning,
     calls,
+    call_id,
     prompt,
     completion,
     total,
@@ -123,6 +124,8 @@ bool answer_handler::Key(const char* text, SizeType length, bool) {
     here = delta_key(key);
   } else if (depth_ == 6 && in_delta() && path_[4] == at::content && key == "text") {
     here = at::content;  // content as an array of parts
+  } else if (depth_ == 6 && in_delta() && path_[4] == at::calls && key == "id") {
+    here = at::call_id;
   }
   return true;
 }
@@ -156,6 +159,7 @@ bool answer_handler::String(const char* text, SizeType length, bool) {
       break;
     case 6:
       if (in_delta() && path_[4] == at::content && path_[6] == at::content) out_.content += string;
+      if (in_delta() && path_[4] == at::calls && path_[6] == at::call_id) out_.tool_call_ids.emplace_back(string);
       break;
     default:
       break;

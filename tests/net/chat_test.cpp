@@ -87,11 +87,13 @@ TEST(ChatDelta, ClearsEverythingButKeepsItsRoom) {
   chat_delta delta;
   delta.content.assign(1000, 'x');
   delta.reasoning = delta.tool_calls = delta.finish_reason = delta.error_message = "x";
+  delta.tool_call_ids.emplace_back("x");
   delta.usage.emplace();
   delta.has_choices = delta.is_error = true;
   auto capacity = delta.content.capacity();
   delta.clear();
   EXPECT_EQ(delta.content + delta.reasoning + delta.tool_calls + delta.finish_reason + delta.error_message, "");
+  EXPECT_TRUE(delta.tool_call_ids.empty());
   EXPECT_FALSE(delta.usage || delta.has_choices || delta.is_error);
   EXPECT_EQ(delta.content.capacity(), capacity);
 }

@@ -134,14 +134,24 @@ TEST(Target, IsSplitAndDecodedOnce) {
 }
 
 TEST(Target, RefusesWhatOthersMayReadDifferently) {
-  for (const auto* raw :
-       {"",    "a",     "?",       "http://h/", "/%00",   "/a%2fb", "/a%2Fb",    "/a%5cb", "/a%5Cb", "/a\\b",
-        "/.",  "/..",   "/a/../b", "/a/./b",    "/a/..",  "/a/.",   "/%2e%2e/a", "/.%2E",  "/%2e",   "//",
-        "//a", "/a//b", "/a//",    "/a;b",      "/a%3bb", "/a%3B",  "/%",        "/%4",    "/%4g",   "/%g4",
-        "/a%", "/%-1",  "/%0a",    "/%0d",      "/%7f",   "/%1F",   "/a%2f%2fb"}) {
+  for (const auto* raw : {"",     "a",       "?",      "http://h/", "/%00",   "/a%5cb",    "/a%5Cb", "/a\\b",    "/.",
+                          "/..",  "/a/../b", "/a/./b", "/a/..",     "/a/.",   "/%2e%2e/a", "/.%2E",  "/%2e",     "//",
+                          "//a",  "/a//b",   "/a//",   "/a;b",      "/a%3bb", "/a%3B",     "/%",     "/%4",      "/%4g",
+                          "/%g4", "/a%",     "/%-1",   "/%0a",      "/%0d",   "/%7f",      "/%1F",   "/a%2f%2fb"}) {
     const auto parsed = parse_target(raw);
     EXPECT_EQ(parsed ? errc::internal : parsed.error().code, errc::invalid_request) << raw;
   }
+}
+
+TEST(Target, SaysWhereASlashCameEncoded) {
+  const auto none = std::string::npos;
+  EXPECT_EQ(parse_target("/a/b")->encoded_slash, none);
+  EXPECT_EQ(parse_target("/a%252Fb?x=%2F")->encoded_slash, none);
+  EXPECT_EQ(parse_target("/a%20b/%c3%a9%2Fc%2fd")->path, "/a b/\xc3\xa9/c/d");
+  EXPECT_EQ(parse_target("/a%20b/%c3%a9%2Fc%2fd")->encoded_slash, 7);
+  EXPECT_EQ(parse_target("/%61%2fb")->encoded_slash, 2);
+  for (const auto* raw : {"/a%2f..%2fb", "/a%2f%2e%2e", "/%2f", "/a/%2fb", "/a%2f/b", "/a%2f.", "/a%2", "/a%2f%"})
+    EXPECT_FALSE(parse_target(raw)) << raw;
 }
 
 TEST(QueryParameter, IsDecodedAsAForm) {

@@ -147,12 +147,13 @@ TEST(OpenaiAnswer, TakesMessageUsageAndCalls) {
   chat_delta out;
   ASSERT_TRUE(
       read_answer(R"({"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":
-      {"role":"assistant","content":"Hi","reasoning_content":"hm","tool_calls":[{"id":"c1"}],"refusal":null},
+      {"role":"assistant","content":"Hi","reasoning_content":"hm","tool_calls":[{"id":"c1"},{"function":{"id":"no"},"id":"c2"}],"refusal":null},
       "logprobs":null,"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":1,"completion_tokens":2}})",
                   out));
   EXPECT_EQ(out.content, "Hi");
   EXPECT_EQ(out.reasoning, "hm");
-  EXPECT_EQ(out.tool_calls, R"([{"id":"c1"}])");
+  EXPECT_EQ(out.tool_calls, R"([{"id":"c1"},{"function":{"id":"no"},"id":"c2"}])");
+  EXPECT_EQ(out.tool_call_ids, (std::vector<std::string>{"c1", "c2"}));
   EXPECT_EQ(out.finish_reason, "tool_calls");
   EXPECT_TRUE(out.usage && out.usage->complete());
   EXPECT_FALSE(read_answer("<html>", out));

@@ -244,8 +244,10 @@ TEST(MasterKeyFile, SaysWhyItCannotBeReadOrMade) {
   write(folder / "file", "");
   EXPECT_EQ(refusal(folder / "file" / "key"), "cannot be read: Not a directory.");
   std::filesystem::create_directories(folder / "key.new" / "in the way");
-  EXPECT_EQ(refusal(folder / "key", true), "cannot be written: Is a directory.");
-  EXPECT_EQ(refusal(folder / std::string(252, 'k'), true), "cannot be written: File name too long.");
+  EXPECT_EQ(refusal(folder / "key", true),
+            "The file '" + (folder / "key").string() + "' cannot be written: Is a directory.");
+  const auto long_name = folder / std::string(252, 'k');
+  EXPECT_EQ(refusal(long_name, true), "The file '" + long_name.string() + "' cannot be written: File name too long.");
   std::filesystem::create_symlink(folder / "nowhere", folder / "gone");
   EXPECT_EQ(refusal(folder / "gone" / "key", true),
             "The folder '" + (folder / "gone").string() + "' cannot be made: File exists.");

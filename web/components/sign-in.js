@@ -76,5 +76,6 @@ export function signIn(el, signal, message) {
 
 function reason(error) {
   if (error.status === 0) return t('fault.network');
+  if (error.status === 401) return t('sign-in.wrong');
   return error.message || t('fault.other', { status: error.status });
 }

@@ -18,6 +18,7 @@ export default {
   'sign-in.submit': 'Sign in',
   'sign-in.busy': 'Signing in…',
   'sign-in.empty': 'Enter the token first.',
+  'sign-in.wrong': 'This token is not valid, or it has been used already.',
   'sign-in.expired': 'Your session has ended. Sign in to go on; the conversation is kept.',
   'fault.network': 'The hub cannot be reached. Check that it is running and try again.',
   'fault.other': 'The hub answered with an error (status {status}).',

@@ -17,6 +17,7 @@ export default {
   'sign-in.submit': '登录',
   'sign-in.busy': '正在登录…',
   'sign-in.empty': '请先输入令牌。',
+  'sign-in.wrong': '令牌无效，或者已经使用过。',
   'sign-in.expired': '会话已过期。请重新登录后继续，当前对话会保留。',
   'fault.network': '无法连接到 Hub。请确认它正在运行，然后重试。',
   'fault.other': 'Hub 返回了错误（状态码 {status}）。',
