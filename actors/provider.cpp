@@ -63,10 +63,11 @@ caf::behavior provider::make_behavior() {
 void provider::on_exit() {
   note_circuit(false);
   for (const auto& [id, client] : clients_) caf::anon_send_exit(client, caf::exit_reason::user_shutdown);
+  // Not elsewhere: their clients book what was spent, and an exchange is booked once.
   for (const auto& [id, running] : busy_)
     refuse_call(*this, running.request,
                 make_error(errc::upstream_error, "The provider '" + config_->row->name + "' failed inside the hub."),
-                true, config_->row->id);
+                false, config_->row->id);
   for (const auto& waiting : queue_)
     refuse_call(*this, waiting.request,
                 make_error(errc::upstream_unavailable, "The provider '" + config_->row->name + "' is being restarted."),
@@ -210,7 +211,8 @@ void provider::on_down(const caf::down_msg& down) {
   const bool outdated = outdated_.erase(id) > 0;
   std::erase_if(idle_, [&](const auto& client) { return client.id() == id; });
   if (const auto running = busy_.find(id); running != busy_.end()) {
-    // It died over its work, which it has booked itself: its caller gets a clean error, the provider a pause.
+    // It died over its work, which it has booked itself, so it is not tried elsewhere: its caller gets a clean error,
+    // the provider a pause.
     log::actors().error("client-failed", "A client of the provider '{}' failed: {}.", config_->row->name,
                         describe(down.reason));
     const auto lost = std::move(running->second);
@@ -218,7 +220,7 @@ void provider::on_down(const caf::down_msg& down) {
     refuse_call(*this, lost.request,
                 make_error(errc::upstream_error,
                            "The connection to the provider '" + config_->row->name + "' failed inside the hub."),
-                true, config_->row->id);
+                false, config_->row->id);
     if (!outdated) note_failure(lost.is_trial);
   }
   pump_queue();

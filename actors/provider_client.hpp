@@ -23,7 +23,7 @@ class provider_client : public shard_actor {
   virtual void on_event(shard_event::kind) = 0;
   virtual void on_flow(bool paused) = 0;
   virtual bool can_rest() const { return true; }  // what there is may serve another call
-  virtual void drop() = 0;  // close whatever there is, at once
+  virtual void drop() = 0;                        // close whatever there is, at once
 
   const call& current() const { return *request_.what; }
   const provider_config& config() const { return *config_; }

@@ -19,6 +19,7 @@ shard::shard(caf::actor_system& system, nexus::hub& hub, std::shared_ptr<const n
     : caf::execution_unit(&system),
       options(std::move(settings)),
       snapshot(std::make_shared<nexus::snapshot>()),
+      unit_(system, *this),
       hub_(hub),
       clock_(std::move(clock)),
       io_(1),
@@ -33,7 +34,9 @@ shard::~shard() {
   for (auto* left : ready_) caf::intrusive_ptr_release(left);
 }
 
-void shard::exec_later(caf::resumable* ptr) {
+void shard::exec_later(caf::resumable* ptr) { system().scheduler().enqueue(ptr); }
+
+void shard::run_later(caf::resumable* ptr) {
   if (current_shard == this) {
     ready_.push_back(ptr);
   } else {
@@ -132,12 +135,12 @@ shard_actor::shard_actor(caf::actor_config& config, shard& home) : caf::event_ba
 shard_actor::~shard_actor() = default;
 
 void shard_actor::enqueue(caf::mailbox_element_ptr element, caf::execution_unit*) {
-  caf::event_based_actor::enqueue(std::move(element), &home_);
+  caf::event_based_actor::enqueue(std::move(element), &home_.unit());
 }
 
 void shard_actor::notify(shard_event::kind what) {
   enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), caf::no_stages, home_.event_message(what)),
-          &home_);
+          &home_.unit());
 }
 
 }  // namespace nexus

@@ -25,8 +25,11 @@ class shard final : public caf::execution_unit {
         std::function<net::steady_time()> clock = std::chrono::steady_clock::now);
   ~shard() override;
 
-  /// From this thread: resumes `ptr` after the present event. From any other: posts it.
+  /// An actor that lives elsewhere, to which one of ours has sent: CAF would run it on its sender's thread. It goes to
+  /// CAF's own scheduler.
   void exec_later(caf::resumable* ptr) override;
+  /// Where our own actors are to be run. Any thread.
+  caf::execution_unit& unit() { return unit_; }
 
   /// Runs until `stop()`. The calling thread is the shard's from then on.
   void run();
@@ -40,7 +43,7 @@ class shard final : public caf::execution_unit {
   /// Starts an actor of this shard. Any thread.
   template <class Actor, class... Args>
   caf::actor spawn(Args&&... args) {
-    caf::actor_config config(this);
+    caf::actor_config config(&unit_);
     return system().spawn_impl<Actor, caf::hidden>(config, *this, std::forward<Args>(args)...);
   }
 
@@ -74,8 +77,19 @@ class shard final : public caf::execution_unit {
   void end_actors();
 
  private:
+  class own_unit final : public caf::execution_unit {
+   public:
+    own_unit(caf::actor_system& system, shard& home) : caf::execution_unit(&system), home_(home) {}
+    void exec_later(caf::resumable* ptr) override { home_.run_later(ptr); }
+
+   private:
+    shard& home_;
+  };
+  /// From this thread: resumes `ptr` after the present event. From any other: posts it.
+  void run_later(caf::resumable* ptr);
   void drain_ready();
   void start_ticking();
+  own_unit unit_;
   nexus::hub& hub_;
   std::function<net::steady_time()> clock_;
   net::asio::io_context io_;

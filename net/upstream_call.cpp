@@ -1,9 +1,9 @@
 #include "net/upstream_call.hpp"
 
 #include "conf/limits.hpp"
-#include "net/http_writer.hpp"
 #include "net/ascii.hpp"
 #include "net/dialects/openai.hpp"
+#include "net/http_writer.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -27,9 +27,9 @@ struct call_verdict {
   std::optional<error> failure;        // none: the answer is complete
   std::optional<whole_answer> answer;  // the body, unless it was a stream; of an upstream's error answer too
   std::vector<std::pair<std::string, std::string>> hints;  // headers by which the upstream steers its caller's retries
-  bool reusable = false;               // the connection may serve another call
-  bool elsewhere = false;              // nothing reached the caller and another provider may do better
-  std::string upstream_request_id;     // for the log
+  bool reusable = false;                                   // the connection may serve another call
+  bool elsewhere = false;           // nothing reached the caller and another provider may do better
+  std::string upstream_request_id;  // for the log
 };
 
 class upstream_call {
