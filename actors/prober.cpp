@@ -30,7 +30,7 @@ std::shared_ptr<const probe_permit> probe_permit::take() {
 
 probe_permit::~probe_permit() { permits_out.fetch_sub(1); }
 
-prober_actor::behavior_type prober(prober_actor::pointer self, std::shared_ptr<const probe_permit> permit,
+prober_actor::behavior_type prober(prober_actor::pointer self, const std::shared_ptr<const probe_permit>& permit,
                                    const std::atomic<bool>* draining) {
   self->set_exception_handler(report_exception);
   return {

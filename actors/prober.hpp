@@ -27,7 +27,7 @@ class probe_permit {
 };
 
 /// To be spawned detached. `draining` ends it early once true and must outlive it.
-prober_actor::behavior_type prober(prober_actor::pointer self, std::shared_ptr<const probe_permit> permit,
+prober_actor::behavior_type prober(prober_actor::pointer self, const std::shared_ptr<const probe_permit>& permit,
                                    const std::atomic<bool>* draining);
 
 }  // namespace nexus

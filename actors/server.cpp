@@ -199,7 +199,7 @@ void server::on_shards(const std::function<void(shard_slot&)>& task) {
   for (auto& slot : shards_) slot.shard->post([task, &slot] { task(slot); });
 }
 
-void server::reload(std::shared_ptr<const options> fresh) {
+void server::reload(const std::shared_ptr<const nexus::options>& fresh) {
   std::shared_ptr<net::tls_context> tls;
   if (!fresh->server.tls_certificate.empty()) {
     auto made = net::tls_context::server(fresh->server.tls_certificate, fresh->server.tls_key);

@@ -28,7 +28,7 @@ class server {
 
   const greeting& welcome() const { return greeting_; }
   /// Uses new options as far as they can change at run time; logs what needs a restart.
-  void reload(std::shared_ptr<const options> options);
+  void reload(const std::shared_ptr<const options>& fresh);
   /// Stops accepting, waits for running exchanges until the drain timeout or until `hurry()` says so, commits, closes.
   /// Returns the process's exit code.
   int stop(const std::function<bool()>& hurry);

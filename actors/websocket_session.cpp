@@ -22,8 +22,8 @@ constexpr uint16_t unsupported_data = 1003;
 }  // namespace
 
 websocket_session::websocket_session(caf::actor_config& config, shard& home,
-                                     std::shared_ptr<net::connection> connection, std::shared_ptr<net::request> request,
-                                     caller who, std::string label)
+                                     const std::shared_ptr<net::connection>& connection,
+                                     std::shared_ptr<net::request> request, caller who, std::string label)
     : shard_actor(config, home),
       secure_(connection->encrypted()),
       socket_(std::move(*connection), {.message_bytes_max = home.options->websocket.message_bytes_max,
@@ -49,7 +49,7 @@ caf::behavior websocket_session::make_behavior() {
   notify(shard_event::kind::start);
   return {
       [this](const shard_event&) { accept(); },
-      [this](socket_message& message) { on_message(message.ec, std::move(message.text), message.is_text); },
+      [this](const socket_message& message) { on_message(message.ec, message.text, message.is_text); },
       [this](const socket_written& written) {
         if (written.ec) return quit();
         on_written();
@@ -89,7 +89,7 @@ void websocket_session::read() {
 }
 
 // The first message is the end of the handshake: it has no text.
-void websocket_session::on_message(net::error_code ec, std::string text, bool is_text) {
+void websocket_session::on_message(net::error_code ec, const std::string& text, bool is_text) {
   reading_ = false;
   if (ec || closing_) return quit();
   if (request_) {

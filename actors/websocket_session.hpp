@@ -12,7 +12,7 @@ namespace nexus {
 
 class websocket_session final : public shard_actor {
  public:
-  websocket_session(caf::actor_config& config, shard& home, std::shared_ptr<net::connection> connection,
+  websocket_session(caf::actor_config& config, shard& home, const std::shared_ptr<net::connection>& connection,
                     std::shared_ptr<net::request> request, caller who, std::string label);
   ~websocket_session() override;
   const char* name() const override { return "websocket-session"; }
@@ -28,7 +28,7 @@ class websocket_session final : public shard_actor {
   };
   void accept();
   void read();
-  void on_message(net::error_code ec, std::string text, bool is_text);
+  void on_message(net::error_code ec, const std::string& text, bool is_text);
   void on_frame(client_frame& frame);
   void start_chat(client_frame& frame);
   void resume_chat(const client_frame& frame);

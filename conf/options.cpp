@@ -397,7 +397,8 @@ result<void> load_file(loading& to, const std::filesystem::path& path) {
 result<void> load_settings(loading& to, const std::vector<setting>& settings, std::string (*name)(const row&),
                            std::string_view kind) {
   for (const auto& [given, text] : settings) {
-    const auto found = std::ranges::find_if(table, [&](const row& row) { return name(row) == given; });
+    const auto found =
+        std::ranges::find_if(table, [&, &wanted = given](const row& row) { return name(row) == wanted; });
     if (found == std::end(table))
       return complaint(fmt::format("{}: unknown {}{}", given, kind, hint(given, names(name))));
     if (auto outcome = to.set(*found, from_text(found->at(to.result), text), given); !outcome) return outcome;

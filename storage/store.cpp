@@ -407,12 +407,12 @@ result<void> store::record(std::span<const exchange_record> rows) {
   for (const auto& row : rows) {
     if (auto done = self_->record(row, moved); !done) return done;
   }
-  const auto done = self_->use(sql::totals_move)
-                        .bind(moved.conversations)
-                        .bind(moved.rounds)
-                        .bind(moved.prompt_tokens)
-                        .bind(moved.completion_tokens)
-                        .run();
+  auto done = self_->use(sql::totals_move)
+                  .bind(moved.conversations)
+                  .bind(moved.rounds)
+                  .bind(moved.prompt_tokens)
+                  .bind(moved.completion_tokens)
+                  .run();
   if (!done) return done;
   return work.commit();
 }
