@@ -148,6 +148,7 @@ int run(int argc, char** argv) {
   flags given;
   CLI::App program("NexusAI Hub: one OpenAI-compatible endpoint in front of many AI providers.", "nexus-hub");
   program.require_subcommand(1);
+  program.option_defaults()->take_last();  // `./dev run` gives defaults before its caller's own
   program.set_version_flag("--version", std::string("nexus-hub ") + version);
   const auto common = [&](CLI::App* command) {
     command->add_option("--config", given.config, "TOML file with the settings (else $NEXUS_CONFIG)")

@@ -521,6 +521,11 @@ test('--no-web serves no interface, and the rest goes on', async (t) => {
   assert.equal((await fetch(`${hub.address}/healthz`)).status, 200);
 });
 
+test('a flag that is given twice counts as it was given last', async (t) => {
+  const hub = await startHub(t, { args: ['--listen', 'nowhere', '--listen', '127.0.0.1:0'], env: bare });
+  assert.equal((await fetch(`${hub.address}/healthz`)).status, 200);
+});
+
 test('--web-dir serves a folder as it is now, and nothing outside it', async (t) => {
   const folder = await temporaryFolder(t);
   const web = path.join(folder, 'web');
