@@ -5,6 +5,7 @@
 #include "conf/options.hpp"
 #include "net/http_writer.hpp"
 #include "net/server_url.hpp"
+#include "storage/key_limits.hpp"
 #include "storage/records.hpp"
 
 #include <map>
@@ -30,7 +31,9 @@ using provider_ptr = std::shared_ptr<const provider_config>;
 
 /// What one caller may reach.
 struct principal {
-  uint64_t id = 0;  // tells callers apart: scopes conversations and running chats
+  uint64_t id = 0;     // tells callers apart: scopes conversations and running chats
+  int64_t key_id = 0;  // of the personalized key's row; 0 for the administrator
+  storage::key_limits limits;
   std::map<std::string, std::vector<provider_ptr>, std::less<>>
       routes;  // model -> providers that serve it, best first by priority
 
