@@ -62,6 +62,29 @@ result<void> check_origin(const net::fields& headers, bool secure, const std::ve
   return {};
 }
 
+namespace {
+
+std::string duration_text(std::chrono::milliseconds time) {
+  if (time < std::chrono::seconds(1)) return std::to_string(time.count()) + "ms";
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(time).count();
+  return (seconds >= 60 ? std::to_string(seconds / 60) + "m" : "") + std::to_string(seconds % 60) + "s";
+}
+
+}  // namespace
+
+net::header_list limit_headers(const limit_report& report) {
+  net::header_list headers;
+  const auto add = [&headers](const char* what, const std::optional<limit_report::line>& line) {
+    if (!line) return;
+    headers.emplace_back(std::string("x-ratelimit-limit-") + what, std::to_string(line->limit));
+    headers.emplace_back(std::string("x-ratelimit-remaining-") + what, std::to_string(line->remaining));
+    headers.emplace_back(std::string("x-ratelimit-reset-") + what, duration_text(line->reset));
+  };
+  add("requests", report.requests);
+  add("tokens", report.tokens);
+  return headers;
+}
+
 net::header_list error_headers(const error& failure) {
   net::header_list headers;
   if (failure.code == errc::method_not_allowed && !failure.detail.empty())
@@ -69,7 +92,8 @@ net::header_list error_headers(const error& failure) {
   if (failure.code == errc::invalid_api_key) headers.emplace_back("www-authenticate", "Bearer");
   if (failure.retry_after) headers.emplace_back("retry-after", std::to_string(failure.retry_after->count()));
   // The official SDKs repeat by status alone unless told: a conflict will not go away, a draining hub has a successor.
-  if (failure.code == errc::conflict) headers.emplace_back("x-should-retry", "false");
+  if (failure.code == errc::conflict || failure.code == errc::insufficient_quota || failure.is_final)
+    headers.emplace_back("x-should-retry", "false");
   if (failure.code == errc::shutting_down) headers.emplace_back("x-should-retry", "true");
   return headers;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/access.hpp"
+#include "actors/governor.hpp"
 #include "net/http_reader.hpp"
 #include "net/http_writer.hpp"
 
@@ -21,6 +22,9 @@ result<void> check_origin(const net::fields& headers, bool secure, const std::ve
 
 /// Name of the session cookie; over TLS its prefix binds it to this host (RFC 6265bis section 4.1.3).
 constexpr std::string_view cookie_name(bool secure) { return secure ? "__Host-nxh" : "nxh"; }
+
+/// `x-ratelimit-{limit,remaining,reset}-{requests,tokens}`; resets as OpenAI writes them: "12ms", "6m0s".
+net::header_list limit_headers(const limit_report& report);
 
 /// The headers that an error answer carries beside the common ones: Allow, Retry-After, x-should-retry,
 /// WWW-Authenticate.

@@ -1,5 +1,7 @@
 #include "actors/call_driver.hpp"
 
+#include "actors/settlement.hpp"
+
 namespace nexus {
 
 call_driver::call_driver(shard_actor& owner, call_ptr call)
@@ -23,9 +25,12 @@ void call_driver::on_accepted(call_accepted& message) {
 bool call_driver::on_end(const call_end& message, bool answered) {
   client_ = nullptr;
   upstream_time_ += message.upstream_time;
-  if (!message.verdict.failure || !message.verdict.elsewhere || answered || message.provider_id == 0) return false;
-  tried_.push_back(message.provider_id);
-  return !call_->provider_id && tried_.size() < candidates_;
+  if (message.verdict.failure && message.verdict.elsewhere && !answered && message.provider_id != 0) {
+    tried_.push_back(message.provider_id);
+    if (!call_->provider_id && tried_.size() < std::min(candidates_, storage::ledger_attempts_max)) return true;
+  }
+  settle_as_it_stands(owner_.home(), *call_);
+  return false;
 }
 
 void call_driver::pause() {
@@ -38,8 +43,8 @@ void call_driver::resume() {
   owner_.send(client_, call_resume{attempt_});
 }
 
-void call_driver::cancel() {
-  if (client_) owner_.send(client_, call_cancel{attempt_});
+void call_driver::cancel(bool is_stop) {
+  if (client_) owner_.send(client_, call_cancel{attempt_, is_stop});
   client_ = nullptr;
   ++attempt_;  // whatever is still on its way is not ours any more
 }

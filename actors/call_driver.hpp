@@ -21,7 +21,8 @@ class call_driver {
 
   void pause();
   void resume();
-  void cancel();
+  /// `is_stop`: the user wants it ended; else the client is gone.
+  void cancel(bool is_stop = false);
 
   const nexus::call& call() const { return *call_; }
   const provider_ptr& provider() const { return provider_; }

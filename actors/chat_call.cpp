@@ -25,9 +25,43 @@ bool serves(const std::vector<provider_ptr>& candidates, int64_t provider_id) {
                      [&](const auto& candidate) { return candidate->row->id == provider_id; });
 }
 
+// The most that the request may come to, whichever of the candidates serves it.
+demand demand_of(const net::chat_request& request, int64_t prompt, const std::vector<provider_ptr>& candidates,
+                 const call_origin& origin) {
+  demand most;
+  for (const auto& candidate : candidates) {
+    const auto* model = candidate->find_model(request.model);
+    if (model == nullptr) continue;
+    const auto bound = model->output_tokens_max > 0 ? model->output_tokens_max : origin.output_tokens_default;
+    const auto output = request.max_tokens.value_or(bound) * request.choices;
+    most.tokens = std::max(most.tokens, prompt + output);
+    most.cost = std::max(most.cost, cost_of({.prompt = prompt, .completion = output}, model->prices));
+  }
+  return most;
+}
+
+// What is not streamed cannot be cut: without a bound of its own it gets the reserved one.
+void bound_output(std::vector<net::edit>& edits, std::string_view body, int64_t tokens) {
+  const auto inside = body.find('{') + 1;
+  edits.insert(edits.begin(), {.where = {inside, inside}, .text = "\"max_tokens\":" + std::to_string(tokens) + ","});
+}
+
+int64_t count_prompt(const net::chat_request& request) {
+  return tokenizer::estimate(request.prompt.ascii, request.prompt.wide, request.prompt.other) +
+         tokens_per_message * static_cast<int64_t>(request.messages);
+}
+
+result<reservation> reserve(hub& hub, const principal& principal, const demand& demand, const call_origin& origin,
+                            limit_report& report) {
+  if (principal.key_id == 0) return reservation();  // the administrator
+  const auto account = hub.ledger.accounts().account(principal.key_id);
+  return account->admit(account, principal.limits, demand, origin.received_at, origin.started, report);
+}
+
 }  // namespace
 
-result<call_ptr> make_call(hub& hub, const principal_ptr& principal, std::string_view body, call_origin origin) {
+result<call_ptr> make_call(hub& hub, const principal_ptr& principal, std::string_view body, call_origin origin,
+                           limit_report& report) {
   auto request = net::openai::read_request(body, hub.history_seed, principal->id);
   if (!request) return request.error();
   const auto* candidates = principal->find(request->model);
@@ -35,12 +69,12 @@ result<call_ptr> make_call(hub& hub, const principal_ptr& principal, std::string
   if (origin.provider_id && !serves(*candidates, *origin.provider_id)) return model_not_found(request->model);
   if (!origin.conversation_id.empty() && !net::is_label(origin.conversation_id))
     return make_error(errc::invalid_request, "The conversation id must be 1 to 128 visible ASCII characters.");
-  auto credit = hub.credits.take();
-  if (!credit) {
-    auto failure = make_error(errc::overloaded, "The hub is busy writing its records; try again shortly.");
-    failure.retry_after = std::chrono::seconds(1);
-    return failure;
-  }
+  const auto prompt = count_prompt(*request);
+  const auto demand = demand_of(*request, prompt, *candidates, origin);
+  auto held = reserve(hub, *principal, demand, origin, report);
+  if (!held) return held.error();
+  if (principal->limits.budget && !request->stream && !request->max_tokens)
+    bound_output(request->edits, body, (demand.tokens - prompt) / request->choices);
 
   auto call = std::make_shared<nexus::call>();
   call->request_id = std::move(origin.request_id);
@@ -57,13 +91,26 @@ result<call_ptr> make_call(hub& hub, const principal_ptr& principal, std::string
                     .answer_bytes_max = origin.answer_bytes_max,
                     .history_seed = hub.history_seed,
                     .history_hash = request->history_hash};
-  call->prompt_estimate = tokenizer::estimate(request->prompt.ascii, request->prompt.wide, request->prompt.other) +
-                          tokens_per_message * static_cast<int64_t>(request->messages);
+  call->prompt_tokens = prompt;
   call->received_at = origin.received_at;
   call->started = origin.started;
   call->principal = principal;
   call->provider_id = origin.provider_id;
-  call->credit = std::move(credit);
+  call->ticket = ledger_ticket::open(hub.ledger,
+                                     {.request_id = call->request_id,
+                                      .conversation_id = call->conversation_id,
+                                      .model = call->model,
+                                      .key_id = principal->key_id,
+                                      .created_at = call->received_at,
+                                      .prompt_tokens = prompt,
+                                      .is_exact = call->is_exact,
+                                      .stream = request->stream},
+                                     std::move(*held), principal->limits);
+  if (!call->ticket) {
+    auto failure = make_error(errc::overloaded, "The hub is busy writing its records; try again shortly.");
+    failure.retry_after = std::chrono::seconds(1);
+    return failure;
+  }
   return call_ptr(std::move(call));
 }
 

@@ -15,9 +15,13 @@ struct call_origin {
   int64_t received_at = 0;
   net::steady_time started{};
   uint64_t answer_bytes_max = 0;
+  int64_t output_tokens_default = 0;  // reserved for a request and a model that set no bound
 };
 
-/// Returns a call ready to be routed. Errors are the caller's: invalid_request, model_not_found, overloaded.
-result<call_ptr> make_call(hub& hub, const principal_ptr& principal, std::string_view body, call_origin origin);
+/// Returns a call ready to be routed: admitted by its key's limits, with a reservation and an entry in the ledger.
+/// Errors are the caller's: invalid_request, model_not_found, rate_limited, insufficient_quota, overloaded. `report`
+/// says how the key's limits stand in either case.
+result<call_ptr> make_call(hub& hub, const principal_ptr& principal, std::string_view body, call_origin origin,
+                           limit_report& report);
 
 }  // namespace nexus

@@ -77,6 +77,7 @@ void chat_run::on_exit() {
 
 void chat_run::begin() {
   begun_ = home().now();
+  limit_report report;  // has no place in a frame
   auto call = make_call(hub(), start_.principal, start_.body,
                         {.request_id = request_id_,
                          .label = request_id_,
@@ -85,7 +86,9 @@ void chat_run::begin() {
                          .mode = net::delivery::deltas,
                          .received_at = wall_clock_ms(),
                          .started = begun_,
-                         .answer_bytes_max = options().upstream.answer_bytes_max});
+                         .answer_bytes_max = options().upstream.answer_bytes_max,
+                         .output_tokens_default = options().upstream.output_tokens_default},
+                        report);
   if (!call) return conclude(frames::make_error(start_.id, call.error(), request_id_));
   std::string().swap(start_.body);
   counting_exchange_ = true;
@@ -108,7 +111,7 @@ void chat_run::on_accepted(call_accepted& message) {
                               .conversation_id = call.conversation_id,
                               .model = call.model,
                               .provider_id = driver_->provider()->row->id,
-                              .prompt_tokens = call.prompt_estimate}));
+                              .prompt_tokens = call.prompt_tokens}));
 }
 
 void chat_run::count(const net::stream_part& part) {
@@ -177,7 +180,7 @@ std::string chat_run::done_frame(std::string_view finish_reason, const call_end*
                             .request_id = request_id_,
                             .provider_id = driver_->provider() ? driver_->provider()->row->id : 0,
                             .usage = message != nullptr ? message->facts.reported : std::nullopt,
-                            .prompt_tokens = driver_->call().prompt_estimate,
+                            .prompt_tokens = driver_->call().prompt_tokens,
                             .completion_tokens = tokenizer::estimate(counted_.ascii, counted_.wide, counted_.other),
                             .ttft_ms = ttft_.count(),
                             .duration_ms = since(begun_, const_cast<chat_run*>(this)->home().now()).count()});
@@ -186,7 +189,7 @@ std::string chat_run::done_frame(std::string_view finish_reason, const call_end*
 void chat_run::stop() {
   if (over_ || !driver_) return;
   flush();
-  driver_->cancel();
+  driver_->cancel(true);
   conclude(done_frame("cancelled", nullptr));
 }
 

@@ -11,11 +11,14 @@ demo_client::demo_client(caf::actor_config& config, shard& home, caf::actor owne
     : provider_client(config, home, std::move(owner), std::move(settings)), timer_(home.io()) {}
 
 void demo_client::on_call() {
-  mark_sent();
+  record_sent([this] { answer(); });
+}
+
+void demo_client::answer() {
   pieces_ = net::demo_answer(net::last_user_text(current().body));
   said_ = 0;
   identity_ = {.id = "chatcmpl-" + make_ulid(), .model = current().model, .created = wall_clock_ms() / 1000};
-  usage_.prompt_tokens = current().prompt_estimate;
+  usage_.prompt_tokens = current().prompt_tokens;
   usage_.completion_tokens = static_cast<int64_t>(pieces_.size());
   usage_.total_tokens = usage_.prompt_tokens + usage_.completion_tokens;
   if (current().settings.stream && !feed("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")) return;

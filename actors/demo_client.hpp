@@ -18,6 +18,7 @@ class demo_client final : public provider_client {
   void drop() override { timer_.cancel(); }
 
  private:
+  void answer();
   void answer_whole();
   void say_next();
   void wait();

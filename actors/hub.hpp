@@ -4,45 +4,12 @@
 
 #include "actors/access.hpp"
 #include "actors/conversation_index.hpp"
+#include "actors/ledger.hpp"
 #include "actors/protocols.hpp"
-#include "actors/stats_outbox.hpp"
 
 #include <atomic>
 
 namespace nexus {
-
-/// Exchanges on their way to the disk. Whoever starts an exchange takes a credit first; it goes with the exchange's
-/// record and is given back after the commit, or with the call if there is nothing to record. Without a credit there is
-/// no new exchange: that bounds the writer's mailbox.
-class stats_credits {
- public:
-  explicit stats_credits(uint32_t limit) : limit_(limit) {}
-  /// Null if none is left.
-  std::shared_ptr<const stats_credit> take();
-  uint32_t taken() const { return taken_.load(std::memory_order_relaxed); }
-
- private:
-  friend class stats_credit;
-  std::atomic<uint32_t> taken_{0};
-  const uint32_t limit_;
-};
-
-class stats_credit {
- public:
-  explicit stats_credit(stats_credits& owner) : owner_(owner) {}
-  ~stats_credit() { owner_.taken_.fetch_sub(1, std::memory_order_relaxed); }
-  stats_credit(const stats_credit&) = delete;
-  stats_credit& operator=(const stats_credit&) = delete;
-
- private:
-  stats_credits& owner_;
-};
-
-inline std::shared_ptr<const stats_credit> stats_credits::take() {
-  if (taken_.fetch_add(1, std::memory_order_relaxed) < limit_) return std::make_shared<const stats_credit>(*this);
-  taken_.fetch_sub(1, std::memory_order_relaxed);
-  return nullptr;
-}
 
 /// Live actors and exchanges: tests and the drain watch them return to zero.
 struct hub_counters {
@@ -71,20 +38,22 @@ class provider_health {
 };
 
 struct hub {
-  hub(secret pepper_key, uint32_t credits) : pepper(std::move(pepper_key)), credits(credits) {}
+  hub(secret pepper_key, std::unique_ptr<storage::journal> journal)
+      : pepper(std::move(pepper_key)), ledger(std::move(journal)) {}
 
   const secret pepper;  // keys the digests of personalized keys
   uint64_t history_seed = 0;
-  stats_credits credits;
-  stats_outbox outbox;
+  nexus::ledger ledger;
   hub_counters counters;
   conversation_index conversations;
   provider_health health;
   std::unique_ptr<access_control> access;
   registry_actor registry;
   stats_writer_actor stats_writer;
+  stats_reader_actor stats_reader;
   chat_directory_actor chat_directory;
   std::atomic<bool> draining{false};
+  std::atomic<bool> is_degraded{false};  // the database refuses; settled requests wait in the journal
   std::atomic<int> exit_code{0};
 };
 

@@ -9,6 +9,7 @@
 #include "net/stream_relay.hpp"
 #include "net/timer_wheel.hpp"
 #include "net/upstream_call.hpp"
+#include "storage/reader.hpp"
 
 #include <caf/all.hpp>
 
@@ -21,7 +22,7 @@ namespace nexus {
 // provider-client,
 // --- and back. `attempt` is the consumer's number for one try; answers of earlier tries are ignored by it.
 
-class stats_credit;
+class ledger_ticket;
 
 /// One exchange's call: immutable, shared by its attempts.
 struct call {
@@ -31,12 +32,13 @@ struct call {
   std::string model;
   std::string body;  // with all edits, ready for an upstream of the OpenAI dialect
   net::call_settings settings;
-  int64_t prompt_estimate = 0;  // tokens
-  int64_t received_at = 0;      // wall clock, ms
+  int64_t prompt_tokens = 0;  // counted by us
+  bool is_exact = false;      // by the model's own tokenizer
+  int64_t received_at = 0;    // wall clock, ms
   net::steady_time started{};
   principal_ptr principal;
-  std::optional<int64_t> provider_id;  // the caller insists on this provider
-  std::shared_ptr<const stats_credit> credit;
+  std::optional<int64_t> provider_id;     // the caller insists on this provider
+  std::shared_ptr<ledger_ticket> ticket;  // its entry in the ledger; never null
 };
 using call_ptr = std::shared_ptr<const call>;
 
@@ -68,8 +70,8 @@ struct call_end {
   net::stream_part part;    // the last of a stream
   net::call_verdict verdict;
   net::answer_facts facts;
-  int64_t prompt_tokens = 0;                   // as recorded
-  int64_t completion_tokens = 0;               //
+  token_counts charged;                        // as recorded
+  money cost = 0;                              //
   std::chrono::microseconds upstream_time{0};  // spent waiting for the upstream, connecting included
   std::chrono::milliseconds ttft{0};
 };
@@ -83,6 +85,7 @@ struct call_resume {
 };
 struct call_cancel {
   uint64_t attempt = 0;
+  bool is_stop = false;  // the user's will; else the client is gone, and its key says what becomes of the call
 };
 
 /// provider-client -> provider: how the call went, and whether the client awaits another.
@@ -197,6 +200,18 @@ using chat_directory_actor = caf::typed_actor<
 struct rows_due {
   bool is_retry = false;  // the stats-writer's own
 };
+/// provider-client -> stats-writer: put the journal on the disk, up to this number of `ledger::note_sent`.
+struct make_durable {
+  uint64_t number = 0;
+};
+struct made_durable {
+  std::optional<error> failure;
+};
+/// Answered when everything settled before is committed.
+struct commit_rows {};
+struct rows_committed {
+  std::optional<error> failure;
+};
 struct conversation_query {
   std::string conversation_id;
 };
@@ -239,12 +254,42 @@ struct change_reply {
 using stats_writer_actor = caf::typed_actor<
     // Rows wait in the outbox (or are tried again, INTERNAL): write them.
     caf::reacts_to<rows_due>,
+    // Answered once the journal is on the disk; many are answered by one write.
+    caf::replies_to<make_durable>::with<made_durable>, caf::replies_to<commit_rows>::with<rows_committed>,
     // Stores a change in a transaction of its own.
     caf::replies_to<store_change>::with<change_reply>,
     // Answer after everything received before is committed.
     caf::replies_to<conversation_query>::with<conversation_reply>, caf::replies_to<totals_query>::with<totals_reply>,
     // Commits, checkpoints, closes, and ends.
     caf::replies_to<close_store>::with<store_closed>>;
+
+// --- Questions that read much.
+
+struct usage_question {
+  int64_t span = 0;  // ms
+  int64_t from = 0;  // ms since 1970, as `to`, which is not included
+  int64_t to = 0;
+  storage::usage_group group = storage::usage_group::none;
+};
+struct usage_reply {
+  std::optional<error> failure;
+  std::vector<storage::usage_row> found;
+};
+struct drift_question {};
+struct drift_reply {
+  std::optional<error> failure;
+  std::vector<storage::drift_row> found;
+};
+struct audit_question {};
+struct audit_reply {
+  std::optional<error> failure;
+  storage::audit_report found;
+};
+
+/// The STATS-READER actor. Sees what was committed before.
+using stats_reader_actor = caf::typed_actor<caf::replies_to<usage_question>::with<usage_reply>,
+                                            caf::replies_to<drift_question>::with<drift_reply>,
+                                            caf::replies_to<audit_question>::with<audit_reply>>;
 
 // --- The registry.
 
@@ -258,6 +303,8 @@ struct provider_patch {
 struct model_patch {
   std::optional<int64_t> provider_id;
   std::optional<std::string> model_name, description;
+  std::optional<token_prices> prices = std::nullopt;
+  std::optional<int64_t> output_tokens_max = std::nullopt;
 };
 struct change_provider {
   std::optional<int64_t> id;  // none: make a new one

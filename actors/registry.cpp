@@ -171,6 +171,8 @@ storage::provider_model apply_patch(const storage::provider_model& row, const mo
   auto made = row;
   if (patch.provider_id) made.provider_id = *patch.provider_id;
   if (patch.model_name) made.model_name = *patch.model_name;
+  if (patch.prices) made.prices = *patch.prices;
+  if (patch.output_tokens_max) made.output_tokens_max = *patch.output_tokens_max;
   if (patch.description) made.description = *patch.description;
   return made;
 }

@@ -4,6 +4,7 @@
 #include "actors/ids.hpp"
 #include "actors/provider_client.hpp"
 #include "actors/registry.hpp"
+#include "actors/stats_reader.hpp"
 #include "actors/stats_writer.hpp"
 #include "conf/log.hpp"
 #include "storage/private_file.hpp"
@@ -53,6 +54,22 @@ result<storage::master_key> find_master_key(const std::string& given, const opti
   return key;
 }
 
+/// Opens the journal; what a former process left in it goes into the store first.
+result<std::unique_ptr<storage::journal>> open_journal(storage::store& store, const std::filesystem::path& data_dir,
+                                                       uint32_t places) {
+  auto journal = storage::journal::open(storage::journal_file(data_dir), places);
+  if (!journal) return journal.error();
+  std::vector<const storage::ledger_entry*> settled;
+  for (auto& entry : (*journal)->leftovers())
+    if (storage::settle_leftover(entry, wall_clock_ms())) settled.push_back(&entry);
+  if (auto recorded = store.record(settled); !recorded) return recorded.error();
+  if (!settled.empty())
+    log::storage().warn("requests-recovered", "{} requests that a former process left behind are recorded.",
+                        settled.size());
+  if (auto emptied = (*journal)->forget_leftovers(); !emptied) return emptied.error();
+  return journal;
+}
+
 unsigned shard_count(const options& options) {
   return options.server.threads != 0 ? options.server.threads : std::max(1U, std::thread::hardware_concurrency());
 }
@@ -96,7 +113,12 @@ result<void> server::prepare(const std::string& given_token, const std::string& 
   auto store = storage::store::open(data_dir, options_->storage, std::move(*key));
   if (!store) return store.error();
   store_ = std::move(*store);
-  hub_ = std::make_unique<nexus::hub>(std::move(pepper), options_->storage.queue_max);
+  auto journal = open_journal(*store_, data_dir, options_->storage.queue_max);
+  if (!journal) return journal.error();
+  hub_ = std::make_unique<nexus::hub>(std::move(pepper), std::move(*journal));
+  auto spending = store_->spending();
+  if (!spending) return spending.error();
+  hub_->ledger.accounts().load(*spending);
 
   auto seed = store_->hash_seed();
   if (!seed) return seed.error();
@@ -172,6 +194,9 @@ void server::start_actors() {
   const auto control = rows ? share(std::move(*rows)) : std::make_shared<const control_state>();
   hub_->stats_writer = system_->spawn<caf::detached>(
       stats_writer, hub_.get(), std::make_shared<std::unique_ptr<storage::store>>(std::move(store_)));
+  hub_->stats_reader = system_->spawn<caf::detached>(
+      stats_reader, storage::store::file(std::filesystem::path(options_->server.data_dir)));
+  hub_->ledger.wake_writer = [writer = hub_->stats_writer] { caf::anon_send(writer, rows_due{}); };
   hub_->registry = system_->spawn(registry, hub_.get(), options_, control);
   hub_->chat_directory = system_->spawn(chat_directory);
   root_ = system_->spawn(root_supervisor, [this] {

@@ -1,40 +1,78 @@
 #include "actors/settlement.hpp"
 
-#include "tokenizer/estimate.hpp"
+#include "actors/ids.hpp"
+
+#include <algorithm>
 
 namespace nexus {
+namespace {
 
-settled_tokens count_tokens(const call& call, const outcome_facts& outcome) {
-  const auto& facts = outcome.facts;
-  if (facts.reported && facts.reported->complete())
-    return {facts.reported->prompt_tokens, facts.reported->completion_tokens, "reported"};
-  const auto& text = facts.completion;
-  return {call.prompt_estimate, tokenizer::estimate(text.ascii, text.wide, text.other),
-          outcome.outcome == "delivered" ? "estimated" : "partial"};
+using storage::outcome;
+using storage::token_source;
+
+// Limits a part of a number to the whole. Returns whether it was beyond.
+bool clamp_part(int64_t& part, int64_t whole) {
+  if (part <= whole) return false;
+  part = whole;
+  return true;
 }
 
-settled_tokens settle(shard& home, const call& call, const provider_config& provider, const outcome_facts& outcome) {
-  auto tokens = count_tokens(call, outcome);
-  const bool can_continue = outcome.outcome == "delivered" && outcome.facts.history_hash != 0;
-  storage::exchange_record row;
-  row.request_id = call.request_id;
-  row.conversation_id = call.conversation_id;
-  row.provider_id = provider.row->id;
-  row.model_name = call.model;
-  row.timestamp = call.received_at;
-  row.prompt_tokens = tokens.prompt;
-  row.completion_tokens = tokens.completion;
-  row.source = tokens.source;
-  row.outcome = outcome.outcome;
-  row.stream = call.settings.stream;
-  row.ttft_ms = outcome.ttft.count();
-  row.duration_ms = outcome.duration.count();
-  row.history_hash = can_continue ? outcome.facts.history_hash : 0;
-  if (can_continue) home.hub().conversations.remember(outcome.facts.history_hash, call.conversation_id);
-  const auto waiting = home.hub().outbox.push(std::move(row), call.credit);
-  if (waiting == 1) home.wake_writer_later();
-  if (waiting == home.options->storage.batch_rows) caf::anon_send(home.hub().stats_writer, rows_due{});
-  return tokens;
+void charge_report(settlement& made, const net::usage& usage) {
+  made.charged = {.prompt = usage.prompt_tokens,
+                  .completion = usage.completion_tokens,
+                  .cached = std::max<int64_t>(0, usage.cached_tokens),
+                  .reasoning = std::max<int64_t>(0, usage.reasoning_tokens)};
+  made.prompt_source = made.completion_source = token_source::reported;
+  if (usage.cached_tokens >= 0) made.cached_source = token_source::reported;
+  if (usage.reasoning_tokens >= 0) made.reasoning_source = token_source::reported;
+  if (clamp_part(made.charged.cached, made.charged.prompt)) made.flags |= storage::report_cached_above;
+  if (clamp_part(made.charged.reasoning, made.charged.completion)) made.flags |= storage::report_reasoning_above;
+}
+
+// The writer's thread sleeps until enough waits for it, or for long enough.
+void tell_writer(shard& home, bool is_first) {
+  if (is_first) home.wake_writer_later();
+}
+
+}  // namespace
+
+settlement make_settlement(const call& call, const outcome_facts& outcome) {
+  settlement made;
+  const auto& facts = outcome.facts;
+  made.outcome = outcome.outcome;
+  made.ttft = outcome.ttft;
+  made.duration = outcome.duration;
+  made.has_text = facts.has_text;
+  if (facts.is_cut) made.flags |= storage::cut_at_budget;
+  if (outcome.outcome == outcome::delivered) made.history_hash = facts.history_hash;
+  if (facts.reported) {
+    made.reported_prompt = facts.reported->prompt_tokens;
+    made.reported_completion = facts.reported->completion_tokens;
+    if (facts.reported->had_negative) made.flags |= storage::report_negative;
+    if (facts.reported->had_absurd) made.flags |= storage::report_absurd;
+    if (facts.reported->complete()) {
+      charge_report(made, *facts.reported);
+      return made;
+    }
+    made.flags |= storage::report_incomplete;
+  }
+  if (!outcome.is_sent) return made;
+  made.charged = {.prompt = call.prompt_tokens, .completion = outcome.completion_tokens};
+  const auto ours = call.is_exact ? token_source::counted : token_source::estimated;
+  made.prompt_source = ours;
+  made.completion_source = outcome.outcome == outcome::delivered ? ours : token_source::partial;
+  return made;
+}
+
+settlement settle(shard& home, const call& call, const outcome_facts& outcome) {
+  auto made = make_settlement(call, outcome);
+  if (made.history_hash != 0) home.hub().conversations.remember(made.history_hash, call.conversation_id);
+  tell_writer(home, call.ticket->settle(made, wall_clock_ms()));
+  return made;
+}
+
+void settle_as_it_stands(shard& home, const call& call) {
+  tell_writer(home, call.ticket->settle_as_it_stands(wall_clock_ms()));
 }
 
 }  // namespace nexus

@@ -34,7 +34,10 @@ provider_ptr make_config(const std::shared_ptr<const storage::provider>& row, co
   auto config = std::make_shared<provider_config>();
   config->row = row;
   for (const auto& [id, model] : state.models)
-    if (model->provider_id == row->id) config->models.push_back(model);
+    if (model->provider_id == row->id) {
+      config->models.push_back(model);
+      config->by_name.emplace(model->model_name, model);
+    }
   config->timeouts = options.upstream;
   if (auto timeouts = parse_provider_timeouts(row->timeouts, options.upstream)) config->timeouts = *timeouts;
   if (auto headers = parse_provider_headers(row->headers)) config->headers = *headers;

@@ -21,11 +21,17 @@ namespace nexus {
 struct provider_config {
   std::shared_ptr<const storage::provider> row;
   std::vector<std::shared_ptr<const storage::provider_model>> models;  // ORDER BY id
-  net::endpoint_url chat;                                              // unused by the demo provider
-  net::header_list headers;                                            // for the upstream, without credentials
-  upstream_options timeouts;                                           // [upstream] with the provider's overrides
-  bool usable = false;                                                 // enabled, and its URL is sound
+  std::map<std::string, std::shared_ptr<const storage::provider_model>, std::less<>> by_name;
+  net::endpoint_url chat;     // unused by the demo provider
+  net::header_list headers;   // for the upstream, without credentials
+  upstream_options timeouts;  // [upstream] with the provider's overrides
+  bool usable = false;        // enabled, and its URL is sound
   bool is_demo() const { return row->kind == "demo"; }
+  /// Null if the provider has no such model.
+  const storage::provider_model* find_model(std::string_view name) const {
+    const auto found = by_name.find(name);
+    return found == by_name.end() ? nullptr : found->second.get();
+  }
 };
 using provider_ptr = std::shared_ptr<const provider_config>;
 

@@ -99,6 +99,11 @@ void socket_client::handshake() {
 }
 
 void socket_client::send_request() {
+  record_sent([this] { write_request(); });
+}
+
+void socket_client::write_request() {
+  if (!connection_) return on_closed(true);
   const auto& row = *config().row;
   std::string credentials;
   net::header_list headers = config().headers;
@@ -112,7 +117,6 @@ void socket_client::send_request() {
     head.reserve(head.size() + row.server_key.reveal().size() + 32);
     head.append("authorization: Bearer ").append(row.server_key.reveal()).append("\r\n\r\n");
   }
-  mark_sent();
   const auto status = connection_->write({head, current().body});
   ::explicit_bzero(head.data(), head.size());
   enter(phase::awaiting_head);
@@ -256,6 +260,14 @@ void socket_client::on_deadline() {
   }
   drop();
   fail(std::move(failure));
+}
+
+void socket_client::on_left(std::chrono::milliseconds time) {
+  if (time.count() == 0) return;
+  total_end_ = std::min(total_end_, home().now() + time);
+  if (phase_ != phase::connecting && phase_ != phase::handshaking && phase_ != phase::idle)
+    home().arm(deadline_,
+               std::min(time, std::chrono::duration_cast<std::chrono::milliseconds>(phase_end_ - home().now())));
 }
 
 void socket_client::on_flow(bool paused) {

@@ -16,6 +16,7 @@ class socket_client final : public provider_client {
   void on_flow(bool paused) override;
   bool can_rest() const override { return connection_ && connection_->unsent() == 0; }
   void drop() override;
+  void on_left(std::chrono::milliseconds time) override;
 
  private:
   // What the client waits for, each with its own deadline.
@@ -26,6 +27,7 @@ class socket_client final : public provider_client {
   void on_connected();
   void handshake();
   void send_request();
+  void write_request();
   void flush();
   void read();
   void on_idle_readable();

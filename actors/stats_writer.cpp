@@ -22,19 +22,22 @@ void retry_later(self_pointer self) {
 bool flush(self_pointer self) {
   auto& state = self->state;
   auto& waiting = state.waiting;
-  waiting.append(state.hub->outbox.take());
-  while (!waiting.rows.empty()) {
-    const auto count = std::min(waiting.rows.size(), transaction_rows_max);
-    if (const auto written = state.store->record(std::span(waiting.rows).first(count)); !written) {
-      if (!std::exchange(state.degraded, true))
-        log::actors().error("store-refused", "{} {} Rows are kept until it works again.", written.error().message,
+  auto& ledger = state.hub->ledger;
+  const auto fresh = ledger.take();
+  waiting.insert(waiting.end(), fresh.begin(), fresh.end());
+  while (!waiting.empty()) {
+    const auto batch = std::span(waiting).first(std::min(waiting.size(), transaction_rows_max));
+    if (const auto written = state.store->record(batch); !written) {
+      if (!state.hub->is_degraded.exchange(true))
+        log::actors().error("store-refused", "{} {} Records are kept until it works again.", written.error().message,
                             written.error().detail);
       return false;
     }
-    waiting.drop_first(count);
+    ledger.journal().release(batch);
+    waiting.erase(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(batch.size()));
   }
-  if (std::exchange(state.degraded, false))
-    log::actors().info("store-recovered", "The database works again; every row is written.");
+  if (state.hub->is_degraded.exchange(false))
+    log::actors().info("store-recovered", "The database works again; every record is written.");
   state.store->checkpoint(false);
   return true;
 }
@@ -113,6 +116,21 @@ stats_writer_actor::behavior_type stats_writer(self_pointer self, nexus::hub* hu
         if (message.is_retry) self->state.retry_armed = false;
         if (!flush(self)) retry_later(self);
       },
+      [self](const make_durable& message) {
+        auto& state = self->state;
+        made_durable reply;
+        if (message.number <= state.durable) return reply;  // one of those before took it along
+        auto& ledger = state.hub->ledger;
+        const auto sent = ledger.sent();
+        if (auto done = ledger.journal().sync()) {
+          state.durable = sent;
+        } else {
+          log::actors().error("journal-refused", "{} {}", done.error().message, done.error().detail);
+          reply.failure = make_error(errc::storage_error, "The hub's disk refused the record of this request.");
+        }
+        return reply;
+      },
+      [self](const commit_rows&) { return rows_committed{flush_or_error(self)}; },
       [self](const store_change& change) { return apply(*self->state.store, change); },
       [self](const conversation_query& query) {
         conversation_reply reply;
@@ -136,7 +154,7 @@ stats_writer_actor::behavior_type stats_writer(self_pointer self, nexus::hub* hu
       },
       [self](const close_store&) {
         const bool written = flush(self);
-        const store_closed reply{written ? 0 : self->state.waiting.rows.size()};
+        const store_closed reply{written ? 0 : self->state.waiting.size()};
         self->state.store->checkpoint(true);
         self->state.store.reset();
         self->quit();

@@ -1,5 +1,5 @@
-// The STATS-WRITER: the only actor with the writing connection of the store, on a thread of its own. Exchanges become
-// rows in batches; what cannot be written now is kept, in order, until it can.
+// The STATS-WRITER: the only actor with the writing connection of the store, on a thread of its own. Settled requests
+// become rows in batches; what cannot be written now stays in the journal, in order, until it can.
 #pragma once
 
 #include "actors/hub.hpp"
@@ -10,9 +10,9 @@ namespace nexus {
 struct stats_writer_state {
   nexus::hub* hub = nullptr;
   std::unique_ptr<storage::store> store;
-  finished_exchanges waiting;  // those that the store refused so far
+  std::vector<storage::ledger_entry*> waiting;  // those that the store refused so far
+  uint64_t durable = 0;                         // of `ledger::note_sent`: up to it, the journal is on the disk
   bool retry_armed = false;
-  bool degraded = false;
   static inline const char* name = "stats-writer";
 };
 

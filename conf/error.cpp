@@ -25,6 +25,7 @@ constexpr std::array table{
     error_info{errc::head_too_large, "head_too_large", 431, request_type, false},
     error_info{errc::unsupported_media_type, "unsupported_media_type", 415, request_type, false},
     error_info{errc::rate_limited, "rate_limit_exceeded", 429, "rate_limit_error", true},
+    error_info{errc::insufficient_quota, "insufficient_quota", 429, "rate_limit_error", false},
     error_info{errc::client_closed, "client_closed", 499, request_type, false},
     // Another provider may do what this one refused, so most of these are worth another try.
     error_info{errc::upstream_error, "upstream_error", 502, upstream_type, true},

@@ -28,6 +28,7 @@ enum class errc {
   head_too_large,          // request head over its bound
   unsupported_media_type,  //
   rate_limited,            //
+  insufficient_quota,      // the key's budget is spent
   client_closed,           // the client left before the end (logged, never answered)
   // The upstream.
   upstream_error,                 // refused, reset, or otherwise failed
@@ -63,6 +64,7 @@ struct error {
   std::string param;                                // the offending field, if one is to blame
   std::optional<std::chrono::seconds> retry_after;  // sent as Retry-After
   std::optional<int> status;                        // overrides the table's (errc::upstream_status)
+  bool is_final = false;                            // the same request will fail again, whatever the table says
 
   int http_status() const { return status ? *status : info(code).status; }
 };
@@ -77,7 +79,8 @@ inline error make_error(errc code, std::string message, std::string detail = {})
           .detail = std::move(detail),
           .param = {},
           .retry_after = {},
-          .status = {}};
+          .status = {},
+          .is_final = false};
 }
 
 /// Raised while starting only; `main` prints the message as one sentence and exits with `exit_code`.

@@ -76,12 +76,16 @@ bool is_log_level(std::string_view text) {
 
 bool is_log_format(std::string_view text) { return text == "text" || text == "json"; }
 
+bool is_durability(std::string_view text) { return text == "process" || text == "power"; }
+
 constexpr rule any{};
 constexpr rule filled{.holds = [](std::string_view text) { return !text.empty(); }, .wanted = "not empty"};
 constexpr rule listen{.holds = is_listen, .wanted = "HOST:PORT with a port from 0 to 65535, an IPv6 host in brackets"};
 constexpr rule origin{.holds = is_origin, .wanted = "origins such as \"https://chat.example.org\", without a path"};
 constexpr rule log_level{.holds = is_log_level, .wanted = "error, warn, info or debug"};
 constexpr rule log_format{.holds = is_log_format, .wanted = "text or json"};
+
+constexpr rule durability{.holds = is_durability, .wanted = "process or power"};
 
 constexpr uint64_t day = 86'400'000;
 constexpr uint64_t million = 1'000'000;
@@ -144,6 +148,8 @@ constexpr row table[] = {
      "Calls that wait for a connection, for each provider and shard."},
     {"upstream", "answer_bytes_max", at<&o::upstream, &upstream_options::answer_bytes_max>, range(kib, gib),
      "Largest answer that is not a stream, in bytes."},
+    {"upstream", "output_tokens_default", at<&o::upstream, &upstream_options::output_tokens_default>,
+     range(1, 10 * million), "Tokens reserved for an answer where neither the request nor its model sets a bound."},
     {"upstream", "failures_before_open", at<&o::upstream, &upstream_options::failures_before_open>, range(1, million),
      "Failures in a row that open a provider's circuit."},
     {"upstream", "backoff_min_ms", at<&o::upstream, &upstream_options::backoff_min>, deadline,
@@ -164,12 +170,14 @@ constexpr row table[] = {
     {"websocket", "origins", at<&o::websocket, &websocket_options::origins>, origin,
      "Further origins that may connect, for example [\"https://chat.example.org\"]."},
 
+    {"storage", "durability", at<&o::storage, &storage_options::durability>, durability,
+     "What may end without a loss: process (also by kill -9), or power for the whole machine."},
     {"storage", "batch_rows", at<&o::storage, &storage_options::batch_rows>, range(1, 100'000),
      "Rows that make a batch due at once."},
     {"storage", "batch_delay_ms", at<&o::storage, &storage_options::batch_delay>, pause,
      "Longest time that a row waits for its batch."},
-    {"storage", "queue_max", at<&o::storage, &storage_options::queue_max>, range(1, 10 * million),
-     "Exchanges that are not on disk yet; beyond it new requests are refused."},
+    {"storage", "queue_max", at<&o::storage, &storage_options::queue_max>, range(1, million),
+     "Requests under way or not yet in the database; beyond it new ones are refused. Each takes 1 KiB of the journal."},
     {"storage", "busy_timeout_ms", at<&o::storage, &storage_options::busy_timeout>, pause,
      "How long to wait for a locked database."},
 

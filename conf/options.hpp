@@ -47,6 +47,7 @@ struct upstream_options {
   uint32_t connections_max = 1024;            // per provider and shard
   uint32_t queue_max = 1024;                  // calls waiting for a connection, per provider and shard
   uint64_t answer_bytes_max = 67'108'864;     // largest answer that is not a stream
+  uint32_t output_tokens_default = 4'096;     // reserved where neither the request nor its model sets a bound
   uint32_t failures_before_open = 5;          // failures in a row that open a provider's circuit
   milliseconds backoff_min{250};              // first pause of an open circuit; doubles up to backoff_max
   milliseconds backoff_max{30'000};
@@ -63,10 +64,11 @@ struct websocket_options {
 };
 
 struct storage_options {
-  uint32_t batch_rows = 256;         // rows that make a batch due at once
-  milliseconds batch_delay{5};       // longest time a row waits for its batch
-  uint32_t queue_max = 65'536;       // exchanges not yet on disk; beyond it new requests are refused
-  milliseconds busy_timeout{5'000};  // how long to wait for a locked database
+  std::string durability = "process";  // what loses nothing when it ends: "process", or "power" for the machine
+  uint32_t batch_rows = 256;           // rows that make a batch due at once
+  milliseconds batch_delay{5};         // longest time a row waits for its batch
+  uint32_t queue_max = 16'384;         // requests under way or not yet in the database; beyond it they are refused
+  milliseconds busy_timeout{5'000};    // how long to wait for a locked database
 };
 
 struct security_options {

@@ -28,6 +28,8 @@ struct usage {
   int64_t total_tokens = -1;
   int64_t cached_tokens = -1;
   int64_t reasoning_tokens = -1;
+  bool had_negative = false;  // a number below zero stood there: it counts as absent
+  bool had_absurd = false;    // one that is no count of tokens
   bool complete() const { return prompt_tokens >= 0 && completion_tokens >= 0; }
 };
 
@@ -39,12 +41,26 @@ struct text_measure {
   void add(std::string_view utf8);
 };
 
+struct chat_delta;
+
+/// Hears every piece of an answer as it passes, and may end a stream: then it is cut behind the present event, with a
+/// proper end of its own. Lives as long as the call that it was given to.
+class answer_meter {
+ public:
+  virtual ~answer_meter() = default;
+  /// False if nothing more may pass.
+  virtual bool add(const chat_delta& delta) = 0;
+  /// What the end of a cut stream says was used.
+  virtual usage used() const = 0;
+};
+
 /// What the hub learns from one strict pass over a request.
 struct chat_request {
   std::string model;
   bool stream = false;
   bool include_usage = false;         // the client asked for stream_options.include_usage
   std::optional<int64_t> max_tokens;  // max_completion_tokens, else max_tokens
+  int64_t choices = 1;                // n
   json::range model_value;            // where the model's name stands (with quotes)
   std::vector<edit> edits;            // what must change before the body goes to an upstream of the same dialect
   text_measure prompt;                // all message text and tool schemas

@@ -27,8 +27,8 @@ void stream_part::append(stream_part&& later) {
   tool_calls.append(later.tool_calls);
 }
 
-stream_relay::stream_relay(delivery mode, bool include_usage, history_hasher history)
-    : mode_(mode), include_usage_(include_usage), history_(history) {
+stream_relay::stream_relay(delivery mode, bool include_usage, history_hasher history, answer_meter* meter)
+    : mode_(mode), include_usage_(include_usage), meter_(meter), history_(history) {
   history_.role("assistant");
 }
 
@@ -55,9 +55,6 @@ result<void> stream_relay::take(const sse_reader::event& event, stream_part& par
     return make_error(errc::upstream_error,
                       delta_.error_message.empty() ? "The upstream failed in mid-stream." : delta_.error_message);
   if (delta_.usage) facts_.reported = delta_.usage;
-  facts_.completion.add(delta_.content);
-  facts_.completion.add(delta_.reasoning);
-  facts_.completion.add(delta_.tool_calls);
   facts_.has_text =
       facts_.has_text || !delta_.content.empty() || !delta_.reasoning.empty() || !delta_.tool_calls.empty();
   history_.text(delta_.content);
@@ -68,18 +65,36 @@ result<void> stream_relay::take(const sse_reader::event& event, stream_part& par
   }
   if (!delta_.finish_reason.empty()) facts_.finish_reason = delta_.finish_reason;
 
+  const bool goes_on = meter_ == nullptr || meter_->add(delta_);
+  forward(event, part);
+  // The upstream's own last word needs no cut.
+  if (!goes_on && facts_.finish_reason.empty()) cut(event.data, part);
+  return {};
+}
+
+void stream_relay::forward(const sse_reader::event& event, stream_part& part) {
   if (mode_ == delivery::deltas) {
     stream_part text;
     text.content = delta_.content;
     text.reasoning = delta_.reasoning;
     text.tool_calls = inside_brackets(delta_.tool_calls);
     if (!text.empty()) part.append(std::move(text));
-    return {};
+    return;
   }
   const bool only_usage = delta_.usage && !delta_.has_choices;
-  if (only_usage && !include_usage_) return {};
-  part.bytes.append(event.raw);
-  return {};
+  if (!only_usage || include_usage_) part.bytes.append(event.raw);
+}
+
+// As the upstream would have ended it at this length: clients see an ordinary, complete stream.
+void stream_relay::cut(std::string_view last_chunk, stream_part& part) {
+  done_ = true;
+  facts_.is_cut = true;
+  facts_.finish_reason = "length";
+  if (mode_ == delivery::deltas) return;
+  const auto identity = openai::read_identity(last_chunk);
+  append_data(part.bytes, openai::make_finish_chunk(identity, facts_.finish_reason));
+  if (include_usage_) append_data(part.bytes, openai::make_usage_chunk(identity, meter_->used()));
+  part.bytes.append(sse_done);
 }
 
 result<void> stream_relay::finish(stream_part& part) {

@@ -17,10 +17,10 @@ enum class delivery {
 /// What is known of an answer once it ended, however it ended.
 struct answer_facts {
   std::optional<usage> reported;  // the upstream's own numbers, the last that came
-  text_measure completion;        // content, reasoning and tool arguments that passed
   std::string finish_reason;
   uint64_t history_hash = 0;  // of the conversation with this answer
   bool has_text = false;      // anything of an answer passed
+  bool is_cut = false;        // ended by the meter
 };
 
 /// What one read of the upstream made ready.
@@ -36,8 +36,8 @@ struct stream_part {
 
 class stream_relay {
  public:
-  /// `history` is the hasher that stands after the request's messages.
-  stream_relay(delivery mode, bool include_usage, history_hasher history);
+  /// `history` is the hasher that stands after the request's messages; `meter` may be null.
+  stream_relay(delivery mode, bool include_usage, history_hasher history, answer_meter* meter = nullptr);
 
   /// Takes bytes of the stream and appends to `part` what may go on. An error ends the stream: nothing after it counts.
   result<void> feed(std::string_view bytes, stream_part& part);
@@ -46,11 +46,15 @@ class stream_relay {
   /// True once "[DONE]" came: whatever follows is ignored.
   bool done() const { return done_; }
   answer_facts facts() const;
+  bool is_cut() const { return facts_.is_cut; }
 
  private:
   result<void> take(const sse_reader::event& event, stream_part& part);
+  void forward(const sse_reader::event& event, stream_part& part);
+  void cut(std::string_view last_chunk, stream_part& part);
   delivery mode_;
   bool include_usage_;
+  answer_meter* meter_;
   bool done_ = false;
   sse_reader reader_;
   chat_delta delta_;

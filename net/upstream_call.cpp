@@ -92,7 +92,7 @@ bool upstream_call::on_head() {
       return fail(make_error(errc::upstream_invalid_response,
                              "The upstream answered a streaming request with something that is no event stream."),
                   true);
-    relay_.emplace(settings_.mode, settings_.include_usage, after_request(settings_));
+    relay_.emplace(settings_.mode, settings_.include_usage, after_request(settings_), settings_.meter);
   }
   return true;
 }
@@ -106,7 +106,9 @@ bool upstream_call::on_body(stream_part& part) {
     streaming_ = streaming_ || part.size() > before;
     reader_.clear_body();
     if (!fed) return fail(fed.error(), true);
-    return true;
+    if (!relay_->is_cut()) return true;
+    over_ = true;  // the upstream may go on talking: its connection is of no more use
+    return false;
   }
   const auto limit = reader_.current().status < 300 ? settings_.answer_bytes_max : limits::error_body_bytes_max;
   if (body_.size() + fresh.size() > limit) {
@@ -151,11 +153,9 @@ bool upstream_call::conclude_answer() {
     return fail(make_error(errc::upstream_invalid_response, "The upstream's answer is JSON but no chat completion."),
                 true);
   facts_.reported = delta.usage;
-  facts_.completion.add(delta.content);
-  facts_.completion.add(delta.reasoning);
-  facts_.completion.add(delta.tool_calls);
   facts_.finish_reason = delta.finish_reason;
   facts_.has_text = true;
+  if (settings_.meter != nullptr) settings_.meter->add(delta);
   auto history = after_request(settings_);
   history.role("assistant");
   history.text(delta.content);

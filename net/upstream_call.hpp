@@ -13,7 +13,8 @@ struct call_settings {
   delivery mode = delivery::relay;
   uint64_t answer_bytes_max = 0;
   uint64_t history_seed = 0;
-  uint64_t history_hash = 0;  // of the request
+  uint64_t history_hash = 0;      // of the request
+  answer_meter* meter = nullptr;  // hears the answer; null: nobody does
 };
 
 /// An answer that is not a stream.

@@ -73,6 +73,11 @@ query& query::bind_blob(std::string_view bytes) {
   return *this;
 }
 
+query& query::bind_null() {
+  note(sqlite3_bind_null(statement_, ++parameter_));
+  return *this;
+}
+
 void query::note(int code) {
   if (failed_ == SQLITE_OK) failed_ = code;
 }
@@ -121,14 +126,24 @@ result<std::unique_ptr<database>> database::open(const std::filesystem::path& fi
   // SQLite gives -wal and -shm the mode of the file: making it first needs no umask, which all threads share.
   if (auto made = make_private_file(file); !made) return made.error();
   std::unique_ptr<database> made(new database(std::filesystem::absolute(file), busy_timeout));
-  for (const auto step : {&database::connect, &database::recognise, &database::configure, &database::examine}) {
+  if (auto done = made->connect(SQLITE_OPEN_READWRITE); !done) return done.error();
+  for (const auto step : {&database::recognise, &database::configure, &database::examine}) {
     if (auto done = (made.get()->*step)(); !done) return done.error();
   }
   return made;
 }
 
-result<void> database::connect() {
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+result<std::unique_ptr<database>> database::open_to_read(const std::filesystem::path& file,
+                                                         std::chrono::milliseconds busy_timeout) {
+  std::unique_ptr<database> made(new database(std::filesystem::absolute(file), busy_timeout));
+  if (auto done = made->connect(SQLITE_OPEN_READONLY); !done) return done.error();
+  sqlite3_db_config(made->connection_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  if (auto done = made->recognise(); !done) return done.error();
+  return made;
+}
+
+result<void> database::connect(int access) {
+  const int flags = access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   if (const int code = sqlite3_open_v2(file_.c_str(), &connection_, flags, nullptr); code != SQLITE_OK) {
     return refusal(failure(code));
   }

@@ -36,6 +36,7 @@ class query {
   query& bind(int64_t number);
   query& bind(std::string_view text);
   query& bind_blob(std::string_view bytes);
+  query& bind_null();
 
   /// Steps; true if there is a row.
   result<bool> next();
@@ -60,6 +61,9 @@ class database {
   /// program and what is damaged. Checkpoints happen only in `checkpoint`.
   static result<std::unique_ptr<database>> open(const std::filesystem::path& file,
                                                 std::chrono::milliseconds busy_timeout);
+  /// Opens an existing database only to read: it never writes or checkpoints, and may do so beside the one that does.
+  static result<std::unique_ptr<database>> open_to_read(const std::filesystem::path& file,
+                                                        std::chrono::milliseconds busy_timeout);
   database(const database&) = delete;
   database& operator=(const database&) = delete;
   ~database();
@@ -88,7 +92,7 @@ class database {
 
  private:
   database(std::filesystem::path file, std::chrono::milliseconds busy_timeout);
-  result<void> connect();
+  result<void> connect(int flags);
   result<void> recognise();
   result<void> configure();
   result<void> examine();

@@ -29,7 +29,7 @@ struct key_limits {
   int64_t requests_per_minute = 0;  // 0 in all of these: no limit
   int64_t tokens_per_minute = 0;
   int32_t concurrent_requests = 0;
-  std::optional<storage::budget> budget;
+  std::optional<storage::budget> budget = std::nullopt;
   leave_policy on_leave = leave_policy::cancel;
   std::chrono::seconds drain_time{30};
   int64_t drain_tokens = 0;

@@ -11,7 +11,7 @@ namespace nexus::storage {
 namespace {
 
 // One statement for each step. Never edit a released line: add one at the end.
-constexpr std::array<std::string_view, 8> statements{
+constexpr std::array<std::string_view, 20> statements{
     R"(CREATE TABLE meta (
          key TEXT PRIMARY KEY NOT NULL,
          value BLOB NOT NULL
@@ -88,6 +88,123 @@ constexpr std::array<std::string_view, 8> statements{
        ) STRICT)",
 
     R"(INSERT INTO totals (id, conversations, rounds, prompt_tokens, completion_tokens) VALUES (1, 0, 0, 0, 0))",
+
+    // The ledger: one row for each request that was admitted, written once, when it is settled. Until then it stands in
+    // the journal. Money is in 10^-9 of the currency's unit, prices are money for a million tokens, -1 where a kind has
+    // none. Numbers of tokens are what is charged; reported_ and counted_ are the upstream's and ours. `period_begin`
+    // is the start of the period of the key's budget, 0 if it has none.
+    R"(CREATE TABLE requests (
+         id INTEGER PRIMARY KEY,
+         request_id TEXT NOT NULL UNIQUE,
+         key_id INTEGER NOT NULL,
+         provider_id INTEGER NOT NULL,
+         model_name TEXT NOT NULL,
+         conversation_id TEXT NOT NULL,
+         created_at INTEGER NOT NULL,
+         settled_at INTEGER NOT NULL,
+         outcome TEXT NOT NULL,
+         attempts INTEGER NOT NULL,
+         stream INTEGER NOT NULL CHECK (stream IN (0, 1)),
+         ttft_ms INTEGER NOT NULL,
+         duration_ms INTEGER NOT NULL,
+         prompt_tokens INTEGER NOT NULL CHECK (prompt_tokens >= 0),
+         completion_tokens INTEGER NOT NULL CHECK (completion_tokens >= 0),
+         cached_tokens INTEGER NOT NULL CHECK (cached_tokens >= 0),
+         reasoning_tokens INTEGER NOT NULL CHECK (reasoning_tokens >= 0),
+         prompt_source TEXT NOT NULL,
+         completion_source TEXT NOT NULL,
+         cached_source TEXT NOT NULL,
+         reasoning_source TEXT NOT NULL,
+         reported_prompt INTEGER,
+         reported_completion INTEGER,
+         counted_prompt INTEGER,
+         counted_completion INTEGER,
+         flags INTEGER NOT NULL,
+         price_input INTEGER NOT NULL,
+         price_output INTEGER NOT NULL,
+         price_cached INTEGER NOT NULL,
+         price_reasoning INTEGER NOT NULL,
+         cost INTEGER NOT NULL CHECK (cost >= 0),
+         reserved_tokens INTEGER NOT NULL,
+         reserved_money INTEGER NOT NULL,
+         period_begin INTEGER NOT NULL
+       ) STRICT)",
+
+    // Every try of a request that took more than one; the row of `requests` names the last.
+    R"(CREATE TABLE attempts (
+         request_id TEXT NOT NULL,
+         attempt INTEGER NOT NULL,
+         provider_id INTEGER NOT NULL,
+         started_at INTEGER NOT NULL,
+         duration_ms INTEGER NOT NULL,
+         status INTEGER NOT NULL,
+         outcome TEXT NOT NULL,
+         PRIMARY KEY (request_id, attempt)
+       ) STRICT, WITHOUT ROWID)",
+
+    // Roll-ups, kept in the transaction of the rows they sum: `span` is a minute, an hour or a day in milliseconds,
+    // `begin_at` a multiple of it. The last four sum only requests that have both numbers.
+    R"(CREATE TABLE usage (
+         span INTEGER NOT NULL,
+         begin_at INTEGER NOT NULL,
+         key_id INTEGER NOT NULL,
+         provider_id INTEGER NOT NULL,
+         model_name TEXT NOT NULL,
+         requests INTEGER NOT NULL,
+         errors INTEGER NOT NULL,
+         prompt_tokens INTEGER NOT NULL,
+         completion_tokens INTEGER NOT NULL,
+         cached_tokens INTEGER NOT NULL,
+         reasoning_tokens INTEGER NOT NULL,
+         cost INTEGER NOT NULL,
+         duration_ms INTEGER NOT NULL,
+         ttft_ms INTEGER NOT NULL,
+         streams INTEGER NOT NULL,
+         reported_prompt INTEGER NOT NULL,
+         counted_prompt INTEGER NOT NULL,
+         reported_completion INTEGER NOT NULL,
+         counted_completion INTEGER NOT NULL,
+         PRIMARY KEY (span, begin_at, key_id, provider_id, model_name)
+       ) STRICT, WITHOUT ROWID)",
+
+    // What each key has spent, in all (period_begin 0) and in each period of its budget.
+    R"(CREATE TABLE key_spending (
+         key_id INTEGER NOT NULL,
+         period_begin INTEGER NOT NULL,
+         requests INTEGER NOT NULL,
+         tokens INTEGER NOT NULL,
+         cost INTEGER NOT NULL,
+         PRIMARY KEY (key_id, period_begin)
+       ) STRICT, WITHOUT ROWID)",
+
+    // What was recorded before there was a ledger.
+    R"(INSERT INTO requests (request_id, key_id, provider_id, model_name, conversation_id, created_at, settled_at,
+         outcome, attempts, stream, ttft_ms, duration_ms, prompt_tokens, completion_tokens, cached_tokens,
+         reasoning_tokens, prompt_source, completion_source, cached_source, reasoning_source, reported_prompt,
+         reported_completion, counted_prompt, counted_completion, flags, price_input, price_output, price_cached,
+         price_reasoning, cost, reserved_tokens, reserved_money, period_begin)
+       SELECT p.request_id, 0, p.provider_id, p.model_name, p.conversation_id, p.timestamp,
+         p.timestamp + p.duration_ms, p.outcome, 1, p.stream, p.ttft_ms, p.duration_ms, p.tokens_count, c.tokens_count,
+         0, 0, p.source, c.source, 'none', 'none', iif(p.source = 'reported', p.tokens_count, NULL),
+         iif(c.source = 'reported', c.tokens_count, NULL), NULL, NULL, 0, 0, 0, -1, -1, 0, 0, 0, 0
+       FROM chat_stats p JOIN chat_stats c ON c.request_id = p.request_id AND c.is_prompt = 0
+       WHERE p.is_prompt = 1 ORDER BY p.id)",
+    R"(INSERT INTO usage
+       SELECT span, created_at / span * span, key_id, provider_id, model_name, count(*),
+         sum(outcome IN ('upstream_error', 'truncated', 'rejected', 'interrupted')), sum(prompt_tokens),
+         sum(completion_tokens), 0, 0, 0, sum(duration_ms), sum(ttft_ms), sum(ttft_ms > 0), 0, 0, 0, 0
+       FROM requests CROSS JOIN (SELECT 60000 AS span UNION ALL SELECT 3600000 UNION ALL SELECT 86400000)
+       GROUP BY span, created_at / span, key_id, provider_id, model_name)",
+    R"(INSERT INTO key_spending SELECT key_id, 0, count(*), sum(prompt_tokens + completion_tokens), sum(cost)
+       FROM requests GROUP BY key_id)",
+
+    // Money for a million tokens; -1: as the kind that it is part of. `output_tokens_max` is reserved for a request
+    // that sets no bound of its own; 0: the hub's default.
+    "ALTER TABLE provider_models ADD COLUMN price_input INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE provider_models ADD COLUMN price_output INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE provider_models ADD COLUMN price_cached INTEGER NOT NULL DEFAULT -1",
+    "ALTER TABLE provider_models ADD COLUMN price_reasoning INTEGER NOT NULL DEFAULT -1",
+    "ALTER TABLE provider_models ADD COLUMN output_tokens_max INTEGER NOT NULL DEFAULT 0",
 };
 
 result<void> apply(database& database, std::string_view statement, size_t version) {

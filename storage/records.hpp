@@ -1,6 +1,7 @@
 // The rows of the store as values. Times are milliseconds since 1970 UTC.
 #pragma once
 
+#include "conf/money.hpp"
 #include "conf/secret.hpp"
 
 #include <cstdint>
@@ -35,6 +36,8 @@ struct provider_model {
   int64_t provider_id = 0;
   std::string model_name;
   std::string description;
+  token_prices prices = {};
+  int64_t output_tokens_max = 0;  // reserved for a request without a bound of its own; 0: the hub's default
   int64_t created_at = 0;
   int64_t updated_at = 0;
   int64_t version = 1;
@@ -44,24 +47,6 @@ struct provider_model {
 struct control_plane {
   std::vector<provider> providers;     // ORDER BY id
   std::vector<provider_model> models;  // ORDER BY id
-};
-
-/// One finished exchange. It becomes two rows of chat_stats (prompt, completion) and moves the conversation's and the
-/// hub's totals, all in one transaction. `request_id` is unique: recording it twice changes nothing.
-struct exchange_record {
-  std::string request_id;
-  std::string conversation_id;
-  int64_t provider_id = 0;
-  std::string model_name;
-  int64_t timestamp = 0;
-  int64_t prompt_tokens = 0;
-  int64_t completion_tokens = 0;
-  std::string source;   // "reported", "estimated" or "partial"
-  std::string outcome;  // "delivered", "truncated", "client_cancelled", "interrupted"
-  bool stream = false;
-  int64_t ttft_ms = 0;
-  int64_t duration_ms = 0;
-  uint64_t history_hash = 0;  // hash of the conversation including this answer; 0 if it cannot be continued
 };
 
 struct conversation_totals {
@@ -78,6 +63,15 @@ struct hub_totals {
   int64_t rounds = 0;
   int64_t prompt_tokens = 0;
   int64_t completion_tokens = 0;
+};
+
+/// What a key has spent since `period_begin`: in a period of its budget, or, with 0, in all.
+struct key_spending {
+  int64_t key_id = 0;
+  int64_t period_begin = 0;
+  int64_t requests = 0;
+  int64_t tokens = 0;
+  money cost = 0;
 };
 
 /// The newest state of a conversation, for recognising its continuation after a restart.

@@ -20,12 +20,17 @@ enum class sql : size_t {
   model_insert,
   model_update,
   model_delete,
+  request_insert,
+  attempt_insert,
+  usage_move,
+  spending_move,
   stat_insert,
   conversation_move,
   totals_move,
   conversation,
   totals,
   recent_history,
+  spending,
 };
 
 struct sql_row {
@@ -52,18 +57,50 @@ constexpr std::array statements{
             "updated_at = ?, version = ? WHERE id = ?"},
     sql_row{sql::provider_delete, "DELETE FROM service_providers WHERE id = ?"},
 
-    sql_row{sql::models,
-            "SELECT id, provider_id, model_name, description, created_at, updated_at, version FROM provider_models "
-            "ORDER BY id"},
+    sql_row{
+        sql::models,
+        "SELECT id, provider_id, model_name, description, price_input, price_output, price_cached, price_reasoning, "
+        "output_tokens_max, created_at, updated_at, version FROM provider_models ORDER BY id"},
     sql_row{sql::model_head, "SELECT version, created_at FROM provider_models WHERE id = ?"},
-    sql_row{sql::model_insert,
-            "INSERT INTO provider_models (provider_id, model_name, description, created_at, updated_at, version) "
-            "VALUES (?, ?, ?, ?, ?, ?)"},
+    sql_row{
+        sql::model_insert,
+        "INSERT INTO provider_models (provider_id, model_name, description, price_input, price_output, price_cached, "
+        "price_reasoning, output_tokens_max, created_at, updated_at, version) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
     sql_row{sql::model_update,
-            "UPDATE provider_models SET provider_id = ?, model_name = ?, description = ?, created_at = ?, "
+            "UPDATE provider_models SET provider_id = ?, model_name = ?, description = ?, price_input = ?, "
+            "price_output = ?, price_cached = ?, price_reasoning = ?, output_tokens_max = ?, created_at = ?, "
             "updated_at = ?, version = ? WHERE id = ?"},
     sql_row{sql::model_delete, "DELETE FROM provider_models WHERE id = ?"},
 
+    // A request that is known already changes nothing.
+    sql_row{
+        sql::request_insert,
+        "INSERT INTO requests (request_id, key_id, provider_id, model_name, conversation_id, created_at, settled_at, "
+        "outcome, attempts, stream, ttft_ms, duration_ms, prompt_tokens, completion_tokens, cached_tokens, "
+        "reasoning_tokens, prompt_source, completion_source, cached_source, reasoning_source, reported_prompt, "
+        "reported_completion, counted_prompt, counted_completion, flags, price_input, price_output, price_cached, "
+        "price_reasoning, cost, reserved_tokens, reserved_money, period_begin) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, "
+        "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (request_id) DO NOTHING"},
+    sql_row{sql::attempt_insert,
+            "INSERT INTO attempts (request_id, attempt, provider_id, started_at, duration_ms, status, outcome) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)"},
+    sql_row{
+        sql::usage_move,
+        "INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+        "requests = requests + excluded.requests, errors = errors + excluded.errors, "
+        "prompt_tokens = prompt_tokens + excluded.prompt_tokens, "
+        "completion_tokens = completion_tokens + excluded.completion_tokens, "
+        "cached_tokens = cached_tokens + excluded.cached_tokens, "
+        "reasoning_tokens = reasoning_tokens + excluded.reasoning_tokens, cost = cost + excluded.cost, "
+        "duration_ms = duration_ms + excluded.duration_ms, ttft_ms = ttft_ms + excluded.ttft_ms, "
+        "streams = streams + excluded.streams, reported_prompt = reported_prompt + excluded.reported_prompt, "
+        "counted_prompt = counted_prompt + excluded.counted_prompt, "
+        "reported_completion = reported_completion + excluded.reported_completion, "
+        "counted_completion = counted_completion + excluded.counted_completion"},
+    sql_row{sql::spending_move,
+            "INSERT INTO key_spending VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "requests = requests + excluded.requests, tokens = tokens + excluded.tokens, cost = cost + excluded.cost"},
     sql_row{sql::stat_insert,
             "INSERT INTO chat_stats (request_id, is_prompt, tokens_count, timestamp, conversation_id, provider_id, "
             "model_name, source, outcome, stream, ttft_ms, duration_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
@@ -89,13 +126,14 @@ constexpr std::array statements{
     sql_row{sql::recent_history,
             "SELECT history_hash, conversation_id FROM conversations WHERE history_hash <> 0 "
             "ORDER BY last_at DESC, conversation_id DESC LIMIT ?"},
+    sql_row{sql::spending, "SELECT key_id, period_begin, requests, tokens, cost FROM key_spending"},
 };
 
 consteval bool statements_in_order() {
   for (size_t i = 0; i < statements.size(); ++i) {
     if (static_cast<size_t>(statements[i].name) != i) return false;
   }
-  return statements.size() == static_cast<size_t>(sql::recent_history) + 1;
+  return statements.size() == static_cast<size_t>(sql::spending) + 1;
 }
 static_assert(statements_in_order(), "one row for each name, in the order of the enum");
 

@@ -1,10 +1,6 @@
-#include "storage/store.hpp"
-
 #include "conf/log.hpp"
-#include "storage/database.hpp"
 #include "storage/migrations.hpp"
-#include "storage/private_file.hpp"
-#include "storage/statements.hpp"
+#include "storage/store_implementation.hpp"
 
 #include <fmt/format.h>
 
@@ -30,12 +26,6 @@ constexpr size_t seed_bytes = 16;
 /// Below, a checkpoint costs more than it saves; above the second, readers have held it up too long.
 constexpr int64_t wal_passive_bytes = 4 * 1024 * 1024;
 constexpr int64_t wal_truncate_bytes = 64 * 1024 * 1024;
-
-/// Upstreams may claim any count. A negative one would shrink the totals, and sums of larger ones could overflow, after
-/// which no batch that holds the row would ever be written.
-constexpr int64_t tokens_max = 1'000'000'000'000;
-
-int64_t counted(int64_t tokens) { return std::clamp<int64_t>(tokens, 0, tokens_max); }
 
 error no_provider(int64_t id) { return make_error(errc::not_found, fmt::format("There is no provider {}.", id)); }
 error no_model(int64_t id) { return make_error(errc::not_found, fmt::format("There is no provider model {}.", id)); }
@@ -69,36 +59,17 @@ query& bind_model(query&& statement, const provider_model& row) {
   return statement.bind(row.provider_id)
       .bind(row.model_name)
       .bind(row.description)
+      .bind(row.prices.input)
+      .bind(row.prices.output)
+      .bind(row.prices.cached)
+      .bind(row.prices.reasoning)
+      .bind(row.output_tokens_max)
       .bind(row.created_at)
       .bind(row.updated_at)
       .bind(row.version);
 }
 
 }  // namespace
-
-struct store::implementation {
-  // In this order, so that the lock outlives the connection.
-  file_descriptor lock;
-  std::unique_ptr<database> connection;
-  master_key key;
-
-  query use(sql name) { return connection->use(static_cast<size_t>(name)); }
-
-  result<void> prepare();
-  result<void> recognise_key();
-  result<std::optional<std::string>> meta(std::string_view name);
-  result<void> set_meta(std::string_view name, std::string_view value);
-
-  void bind_provider(query& statement, const provider& row, std::string_view row_uuid) const;
-  result<provider> read_provider(const query& row) const;
-  result<std::vector<provider>> providers();
-  result<std::vector<provider_model>> models();
-  result<void> remove(sql head, sql statement, int64_t id, std::optional<int64_t> version, const error& missing,
-                      std::string_view what);
-
-  result<bool> insert_stat(const exchange_record& row, bool is_prompt);
-  result<void> record(const exchange_record& row, hub_totals& moved);
-};
 
 result<void> store::implementation::prepare() {
   std::array<std::string_view, statements.size()> texts;
@@ -215,9 +186,14 @@ result<std::vector<provider_model>> store::implementation::models() {
                      .provider_id = rows.integer(1),
                      .model_name = rows.text(2),
                      .description = rows.text(3),
-                     .created_at = rows.integer(4),
-                     .updated_at = rows.integer(5),
-                     .version = rows.integer(6)});
+                     .prices = {.input = rows.integer(4),
+                                .output = rows.integer(5),
+                                .cached = rows.integer(6),
+                                .reasoning = rows.integer(7)},
+                     .output_tokens_max = rows.integer(8),
+                     .created_at = rows.integer(9),
+                     .updated_at = rows.integer(10),
+                     .version = rows.integer(11)});
   }
 }
 
@@ -236,51 +212,6 @@ result<void> store::implementation::remove(sql head, sql statement, int64_t id, 
   return work.commit();
 }
 
-result<bool> store::implementation::insert_stat(const exchange_record& row, bool is_prompt) {
-  const auto done = use(sql::stat_insert)
-                        .bind(row.request_id)
-                        .bind(is_prompt)
-                        .bind(counted(is_prompt ? row.prompt_tokens : row.completion_tokens))
-                        .bind(row.timestamp)
-                        .bind(row.conversation_id)
-                        .bind(row.provider_id)
-                        .bind(row.model_name)
-                        .bind(row.source)
-                        .bind(row.outcome)
-                        .bind(row.stream)
-                        .bind(row.ttft_ms)
-                        .bind(row.duration_ms)
-                        .run();
-  if (!done) return done.error();
-  return connection->changes() > 0;
-}
-
-// Moves the totals by what was really inserted.
-result<void> store::implementation::record(const exchange_record& row, hub_totals& moved) {
-  const auto prompt = insert_stat(row, true);
-  if (!prompt) return prompt.error();
-  const auto completion = insert_stat(row, false);
-  if (!completion) return completion.error();
-  if (!*prompt && !*completion) return {};
-  const int64_t rounds = *prompt ? 1 : 0;
-  const int64_t prompt_tokens = *prompt ? counted(row.prompt_tokens) : 0;
-  const int64_t completion_tokens = *completion ? counted(row.completion_tokens) : 0;
-  auto conversation = use(sql::conversation_move);
-  const auto known = conversation.bind(row.conversation_id)
-                         .bind(rounds)
-                         .bind(prompt_tokens)
-                         .bind(completion_tokens)
-                         .bind(row.timestamp)
-                         .bind(std::bit_cast<int64_t>(row.history_hash))
-                         .next();
-  if (!known) return known.error();
-  if (rounds == 1 && conversation.integer(0) == 1) ++moved.conversations;
-  moved.rounds += rounds;
-  moved.prompt_tokens += prompt_tokens;
-  moved.completion_tokens += completion_tokens;
-  return conversation.run();
-}
-
 store::store(std::unique_ptr<implementation> self) : self_(std::move(self)) {}
 store::~store() = default;
 
@@ -294,6 +225,9 @@ result<std::unique_ptr<store>> store::open(const std::filesystem::path& data_dir
   // Only behind the lock: opening and closing the file would drop the SQLite locks of another store in this process.
   auto connection = database::open(file(data_dir), options.busy_timeout);
   if (!connection) return connection.error();
+  if (options.durability == "power") {
+    if (auto done = (*connection)->execute("PRAGMA synchronous = FULL"); !done) return done.error();
+  }
   if (auto done = migrate(**connection, migrations()); !done) return done.error();
   std::unique_ptr<implementation> self(
       new implementation{.lock = std::move(*lock), .connection = std::move(*connection), .key = std::move(key)});
@@ -397,24 +331,6 @@ result<provider_model> store::update_model(const provider_model& row, std::optio
 
 result<void> store::delete_model(int64_t id, std::optional<int64_t> version) {
   return self_->remove(sql::model_head, sql::model_delete, id, version, no_model(id), "Provider model");
-}
-
-result<void> store::record(std::span<const exchange_record> rows) {
-  if (rows.empty()) return {};
-  transaction work(*self_->connection);
-  if (auto begun = work.begin(); !begun) return begun;
-  hub_totals moved;
-  for (const auto& row : rows) {
-    if (auto done = self_->record(row, moved); !done) return done;
-  }
-  auto done = self_->use(sql::totals_move)
-                  .bind(moved.conversations)
-                  .bind(moved.rounds)
-                  .bind(moved.prompt_tokens)
-                  .bind(moved.completion_tokens)
-                  .run();
-  if (!done) return done;
-  return work.commit();
 }
 
 result<std::optional<conversation_totals>> store::conversation(std::string_view conversation_id) {

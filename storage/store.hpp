@@ -4,6 +4,7 @@
 #pragma once
 
 #include "conf/options.hpp"
+#include "storage/ledger_entry.hpp"
 #include "storage/records.hpp"
 #include "storage/secrets.hpp"
 
@@ -37,9 +38,11 @@ class store {
   result<provider_model> update_model(const provider_model& row, std::optional<int64_t> version, int64_t now);
   result<void> delete_model(int64_t id, std::optional<int64_t> version);
 
-  /// Records all in one transaction: all of them or, on an error, none. What it answered survives the end of the
-  /// process at any moment. Token counts are kept within 0 and 10^12.
-  result<void> record(std::span<const exchange_record> rows);
+  /// Records settled requests in one transaction, with their statistics and every sum that they move: all of them or,
+  /// on an error, none. One that is known already changes nothing. What it answered survives the end of the process at
+  /// any moment. Token counts are kept within 0 and 10^12.
+  result<void> record(std::span<const ledger_entry* const> entries);
+  result<std::vector<key_spending>> spending();
 
   result<std::optional<conversation_totals>> conversation(std::string_view conversation_id);
   result<hub_totals> totals();

@@ -12,7 +12,8 @@ namespace {
 
 class chat_exchange final : public exchange {
  public:
-  chat_exchange(session& session, call_ptr call) : session_(session), driver_(session, std::move(call)) {
+  chat_exchange(session& session, call_ptr call, net::header_list limits)
+      : session_(session), driver_(session, std::move(call)), limits_(std::move(limits)) {
     ++session_.hub().counters.exchanges;
   }
   ~chat_exchange() override { --session_.hub().counters.exchanges; }
@@ -67,6 +68,7 @@ class chat_exchange final : public exchange {
 
   net::header_list headers() const {
     net::header_list headers{{"x-conversation-id", driver_.call().conversation_id}};
+    headers.insert(headers.end(), limits_.begin(), limits_.end());
     if (driver_.provider()) headers.emplace_back("x-nexus-provider", printable(driver_.provider()->row->name));
     return headers;
   }
@@ -115,12 +117,14 @@ class chat_exchange final : public exchange {
 
   session& session_;
   call_driver driver_;
+  net::header_list limits_;  // how the key's limits stood at the admission
 };
 
 }  // namespace
 
 void chat_completions(session& session) {
   if (auto json = require_json(session); !json) return session.fail(json.error());
+  limit_report report;
   auto made =
       make_call(session.hub(), session.who().principal, session.request().body,
                 {.request_id = session.request_id(),
@@ -130,10 +134,13 @@ void chat_completions(session& session) {
                  .mode = net::delivery::relay,
                  .received_at = session.received_at(),
                  .started = session.started(),
-                 .answer_bytes_max = session.options().upstream.answer_bytes_max});
-  if (!made) return session.fail(made.error());
+                 .answer_bytes_max = session.options().upstream.answer_bytes_max,
+                 .output_tokens_default = session.options().upstream.output_tokens_default},
+                report);
+  auto limits = limit_headers(report);
+  if (!made) return session.fail(made.error(), std::move(limits));
   std::string().swap(session.request().body);
-  auto state = std::make_shared<chat_exchange>(session, std::move(*made));
+  auto state = std::make_shared<chat_exchange>(session, std::move(*made), std::move(limits));
   session.run(state);
   state->start();
 }

@@ -30,6 +30,11 @@ void list_upstream_models(session& session);
 void conversation_stats(session& session);
 void total_stats(session& session);
 
+// usage.cpp
+void usage_stats(session& session);
+void drift_stats(session& session);
+void audit_stats(session& session);
+
 // sign_in.cpp
 void show_session(session& session);
 void sign_in(session& session);

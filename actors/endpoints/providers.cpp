@@ -8,6 +8,8 @@ namespace nexus::endpoints {
 namespace {
 
 constexpr size_t name_bytes_max = 200;
+// Far above what any model can answer.
+constexpr int64_t output_tokens_bound = 10'000'000;
 constexpr size_t url_bytes_max = 2'000;
 constexpr size_t key_bytes_max = 4'000;
 constexpr size_t description_bytes_max = 10'000;
@@ -56,13 +58,43 @@ void write_model(json::writer& out, const storage::provider_model& row) {
       .number(row.provider_id)
       .key("model_name")
       .string(row.model_name);
-  out.key("description")
-      .string(row.description)
-      .key("created_at")
-      .number(row.created_at)
-      .key("updated_at")
-      .number(row.updated_at)
-      .end_object();
+  const auto price = [&out](const char* name, money amount) {
+    out.key(name);
+    amount == token_prices::none ? out.null() : out.string(to_text(amount));
+  };
+  out.key("description").string(row.description).key("prices").object();
+  price("input", row.prices.input);
+  price("output", row.prices.output);
+  price("cached", row.prices.cached);
+  price("reasoning", row.prices.reasoning);
+  out.end_object().key("output_tokens_max").number(row.output_tokens_max);
+  out.key("created_at").number(row.created_at).key("updated_at").number(row.updated_at).end_object();
+}
+
+// Decimal strings, money for a million tokens: a JSON number would be a binary fraction.
+result<token_prices> read_prices(const std::string& text) {
+  const auto parsed = json::parse(text);
+  if (!parsed) return parsed.error();
+  member_reader members(*parsed);
+  token_prices prices;
+  std::optional<error> failure;
+  const auto read = [&](const char* name, money& price) {
+    const auto given = members.text(name, 32);
+    if (!given) return;
+    if (const auto amount = parse_money(*given)) {
+      price = *amount;
+    } else if (!failure) {
+      failure = amount.error();
+      failure->param = std::string("prices.") + name;
+    }
+  };
+  read("input", prices.input);
+  read("output", prices.output);
+  read("cached", prices.cached);
+  read("reasoning", prices.reasoning);
+  if (auto finished = members.finish(); !finished) return finished.error();
+  if (failure) return *failure;
+  return prices;
 }
 
 std::shared_ptr<const storage::provider_model> find_model(const snapshot& snapshot, int64_t id) {
@@ -203,8 +235,15 @@ result<model_patch> read_model_patch(session& session, bool is_new) {
   patch.provider_id = members.integer("provider_id", 1, INT64_MAX);
   patch.model_name = members.text("model_name", name_bytes_max);
   patch.description = members.text("description", description_bytes_max);
+  const auto prices = members.object("prices");
+  patch.output_tokens_max = members.integer("output_tokens_max", 0, output_tokens_bound);
   members.ignore({"id", "created_at", "updated_at"});
   if (auto finished = members.finish(); !finished) return finished.error();
+  if (prices) {
+    auto read = read_prices(*prices);
+    if (!read) return read.error();
+    patch.prices = *read;
+  }
   if (patch.model_name && !is_name(*patch.model_name))
     return complaint("model_name",
                      "'model_name' must not be empty, nor begin or end with a space, nor hold control characters.");

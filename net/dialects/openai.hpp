@@ -32,6 +32,8 @@ struct identity {
   std::string model;
   int64_t created = 0;  // seconds
 };
+/// Returns who a chunk says it is of; what it leaves out is empty.
+identity read_identity(std::string_view chunk);
 std::string make_answer(const identity& identity, std::string_view content, std::string_view finish_reason,
                         const usage& usage);
 std::string make_chunk(const identity& identity, std::string_view content, bool first);

@@ -17,7 +17,7 @@ namespace {
 using rapidjson::SizeType;
 
 /// Numbers of tokens above this are no count.
-constexpr int64_t tokens_max = 1'000'000'000;
+constexpr int64_t tokens_max = 100'000'000;
 
 /// Takes what counts from a chunk or an answer, and lets the rest pass.
 class answer_handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, answer_handler> {
@@ -169,10 +169,15 @@ bool answer_handler::String(const char* text, SizeType length, bool) {
 
 bool answer_handler::RawNumber(const char* digits, SizeType length, bool) {
   if (depth_ == 0) return false;
-  if (path_[1] != at::usage || depth_ > 3) return true;
+  if (path_[1] != at::usage || depth_ > 3 || path_[depth_] == at::other) return true;
   int64_t integer = 0;
   auto [stop, ec] = std::from_chars(digits, digits + length, integer);
-  if (ec == std::errc() && stop == digits + length && integer >= 0 && integer <= tokens_max) count(integer);
+  if (ec == std::errc() && stop == digits + length && integer >= 0 && integer <= tokens_max) {
+    count(integer);
+  } else {
+    (*digits == '-' ? usage_.had_negative : usage_.had_absurd) = true;
+    out_.usage = usage_;
+  }
   return true;
 }
 
@@ -358,6 +363,17 @@ std::string error_body(const error& error) {
   else
     out.string(error.param);
   return out.key("code").string(row.name).end_object().end_object().take();
+}
+
+identity read_identity(std::string_view chunk) {
+  identity found;
+  const auto parsed = json::parse(chunk);
+  if (!parsed || !parsed->IsObject()) return found;
+  found.id = json::string_member(*parsed, "id").value_or("");
+  found.model = json::string_member(*parsed, "model").value_or("");
+  if (const auto* created = json::find(*parsed, "created"); created != nullptr && created->IsInt64())
+    found.created = created->GetInt64();
+  return found;
 }
 
 std::string make_answer(const identity& identity, std::string_view content, std::string_view finish_reason,

@@ -20,6 +20,7 @@ enum class member : uint8_t {
   stream,
   stream_options,
   max_tokens,
+  choices,
   max_completion_tokens,
   tools
 };
@@ -45,7 +46,7 @@ constexpr member_row member_rows[] = {
     {"max_completion_tokens", a_number | a_null, member::max_completion_tokens, true, 1, tokens_max},
     {"temperature", a_number | a_null, member::other, false, 0, 2},
     {"top_p", a_number | a_null, member::other, false, 0, 1},
-    {"n", a_number | a_null, member::other, true, 1, 128},
+    {"n", a_number | a_null, member::choices, true, 1, 128},
     {"stop", a_string | an_array | a_null},
     {"seed", a_number | a_null, member::other, true},
     {"tools", an_array | a_null, member::tools},
@@ -341,6 +342,7 @@ bool request_reader::on_number(double number, std::optional<int64_t> integer, un
     return refuse(std::string(row_->name), fmt::format("'{}' must be {}.", row_->name, describe(*row_)));
   if (in(member::max_tokens)) request_.max_tokens = integer;
   if (in(member::max_completion_tokens)) completion_tokens_ = integer;
+  if (in(member::choices)) request_.choices = *integer;
   return true;
 }
 

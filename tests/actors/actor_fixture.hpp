@@ -136,7 +136,7 @@ class scripted_client final : public shard_actor {
 
 class actor_fixture : public testing::Test {
  protected:
-  actor_fixture() : hub_(secret("pepper"), 1'000) {}
+  actor_fixture() : hub_(secret("pepper"), storage::journal::in_memory(4'000)) {}
 
   ~actor_fixture() override {
     for (auto& entry : log_->clients) entry.calls.clear();
@@ -227,6 +227,8 @@ class actor_fixture : public testing::Test {
         [](stats_writer_actor::pointer self, const row_handler& rows, const change_handler& change) {
           return stats_writer_actor::behavior_type{
               [rows](const rows_due&) { rows(); },
+              [](const make_durable&) { return made_durable(); },
+              [](const commit_rows&) { return rows_committed(); },
               [self, change](const store_change&) { return change(self); },
               [](const conversation_query&) { return conversation_reply(); },
               [](const totals_query&) { return totals_reply(); },
@@ -287,8 +289,14 @@ class actor_fixture : public testing::Test {
     made->model = "m";
     made->body = R"({"model":"m","messages":[{"role":"user","content":"Hi"}]})";
     made->settings.answer_bytes_max = 1'000'000;
-    made->prompt_estimate = 11;
+    made->prompt_tokens = 11;
     made->principal = reaching(std::move(providers));
+    made->ticket = ledger_ticket::open(hub_.ledger,
+                                       {.request_id = made->request_id,
+                                        .conversation_id = made->conversation_id,
+                                        .model = made->model,
+                                        .prompt_tokens = made->prompt_tokens},
+                                       {}, made->principal->limits);
     return made;
   }
 

@@ -17,14 +17,31 @@ class MakeCall : public actor_fixture {
   result<call_ptr> make(const std::string& body, call_origin origin = {}) {
     origin.request_id = "r";
     origin.label = "l";
-    return nexus::make_call(hub_, principal_, body, std::move(origin));
+    origin.output_tokens_default = 100;
+    return nexus::make_call(hub_, principal_, body, std::move(origin), report_);
   }
   errc code(const std::string& body, call_origin origin = {}) {
     const auto made = make(body, std::move(origin));
     EXPECT_FALSE(made) << body;
     return made ? errc::internal : made.error().code;
   }
+  // A key of its own, with limits.
+  void limit(storage::key_limits limits, token_prices prices = {}) {
+    auto made = std::make_shared<principal>(*reaching({with_model(1, {}), with_model(2, prices)}));
+    made->key_id = 5;
+    made->limits = std::move(limits);
+    principal_ = made;
+  }
+  static provider_ptr with_model(int64_t id, token_prices prices) {
+    auto model = std::make_shared<storage::provider_model>(storage::model_of(id, "m"));
+    model->prices = prices;
+    auto config = std::make_shared<provider_config>(*make_config(id));
+    config->by_name.emplace("m", model);
+    return config;
+  }
+  key_account::balance balance() { return hub_.ledger.accounts().account(5)->look(0); }
   principal_ptr principal_ = reaching({make_config(1), make_config(2)});
+  limit_report report_;
 };
 
 const std::string plain = R"({"model":"m","messages":[{"role":"user","content":"12345678"}]})";
@@ -42,26 +59,80 @@ TEST_F(MakeCall, TakesOverWhatTheRequestSays) {
   EXPECT_EQ(call.received_at, 5);
   EXPECT_EQ(call.settings.answer_bytes_max, 6U);
   EXPECT_FALSE(call.settings.stream);
-  EXPECT_EQ(call.prompt_estimate, 6);  // 8 characters, and what a message costs
+  EXPECT_EQ(call.prompt_tokens, 6);  // 8 characters, and what a message costs
   EXPECT_EQ(call.principal, principal_);
   EXPECT_TRUE(call.conversation_id.starts_with("conv_"));
 }
 
-TEST_F(MakeCall, HoldsACreditAsLongAsItLives) {
+TEST_F(MakeCall, StandsInTheLedgerAndIsSettledWhenNobodyDidIt) {
   auto made = make(plain);
   ASSERT_TRUE(made);
-  EXPECT_EQ(hub_.credits.taken(), 1U);
+  EXPECT_EQ(hub_.ledger.journal().in_use(), 1U);
+  EXPECT_TRUE(hub_.ledger.take().empty());
   made->reset();
-  EXPECT_EQ(hub_.credits.taken(), 0U);
+  const auto settled = hub_.ledger.take();
+  ASSERT_EQ(settled.size(), 1U);
+  EXPECT_EQ(settled[0]->request_id.view(), "r");
+  EXPECT_EQ(settled[0]->outcome, storage::outcome::rejected);
+  EXPECT_EQ(settled[0]->charged, token_counts());
 }
 
-TEST_F(MakeCall, RefusesWithoutACreditAndSaysWhenToReturn) {
-  std::vector<std::shared_ptr<const stats_credit>> taken;
-  while (auto credit = hub_.credits.take()) taken.push_back(std::move(credit));
+TEST_F(MakeCall, RefusesWithoutAPlaceAndSaysWhenToReturn) {
+  while (hub_.ledger.journal().claim() != nullptr) {
+  }
   const auto made = make(plain);
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code, errc::overloaded);
   EXPECT_EQ(made.error().retry_after, std::chrono::seconds(1));
+}
+
+TEST_F(MakeCall, ReservesPromptAndOutputOfTheDearestProvider) {
+  limit({.budget = storage::budget{.unit = storage::budget_unit::money, .amount = 1'000'000}},
+        {.input = 1'000'000, .output = 10'000'000});
+  auto made = make(R"({"model":"m","n":2,"max_tokens":7,"messages":[{"role":"user","content":"12345678"}]})");
+  ASSERT_TRUE(made);
+  EXPECT_EQ(balance().reserved_tokens, 6 + 14);
+  EXPECT_EQ(balance().reserved_cost, 6 + 140);
+  EXPECT_EQ(balance().running, 1);
+  made->reset();
+  EXPECT_EQ(balance().reserved_tokens, 0);
+  EXPECT_EQ(balance().running, 0);
+}
+
+TEST_F(MakeCall, BoundsAWholeAnswerOnABudgetThatSetsNoBound) {
+  limit({.budget = storage::budget{.amount = 1'000}});
+  const auto whole = make(plain);
+  EXPECT_EQ((*whole)->body, R"({"max_tokens":100,"model":"m","messages":[{"role":"user","content":"12345678"}]})");
+  const auto stream = make(R"({"model":"m","stream":true,"messages":[{"role":"user","content":"x"}]})");
+  EXPECT_EQ((*stream)->body.find("max_tokens"), std::string::npos) << "it can be cut";
+  limit({});
+  EXPECT_EQ((*make(plain))->body, plain);
+}
+
+TEST_F(MakeCall, RefusesWhatTheBudgetDoesNotCover) {
+  limit({.budget = storage::budget{.amount = 105}});
+  const auto refused = make(plain);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, errc::insufficient_quota);
+  EXPECT_EQ(hub_.ledger.journal().in_use(), 0U);
+  EXPECT_EQ(balance().reserved_tokens, 0);
+}
+
+TEST_F(MakeCall, GivesTheReservationBackIfTheJournalIsFull) {
+  limit({.concurrent_requests = 1});
+  while (hub_.ledger.journal().claim() != nullptr) {
+  }
+  EXPECT_EQ(code(plain), errc::overloaded);
+  EXPECT_EQ(code(plain), errc::overloaded) << "not: too many at once";
+  EXPECT_EQ(balance().reserved_tokens, 0);
+}
+
+TEST_F(MakeCall, SaysHowTheLimitsStand) {
+  limit({.requests_per_minute = 2, .tokens_per_minute = 1'000});
+  ASSERT_TRUE(make(plain));
+  EXPECT_EQ(report_.requests->limit, 2);
+  EXPECT_EQ(report_.requests->remaining, 1);
+  EXPECT_EQ(report_.tokens->remaining, 1'000 - 106);
 }
 
 TEST_F(MakeCall, RefusesWhatCannotBeRouted) {
@@ -69,7 +140,7 @@ TEST_F(MakeCall, RefusesWhatCannotBeRouted) {
   EXPECT_EQ(code(R"({"model":"other","messages":[{"role":"user","content":"x"}]})"), errc::model_not_found);
   EXPECT_EQ(code(plain, from("", 3)), errc::model_not_found);
   EXPECT_EQ(code(plain, from("two words")), errc::invalid_request);
-  EXPECT_EQ(hub_.credits.taken(), 0U);
+  EXPECT_EQ(hub_.ledger.journal().in_use(), 0U);
 }
 
 TEST_F(MakeCall, KeepsTheConversationThatTheCallerNames) {

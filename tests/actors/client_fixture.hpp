@@ -71,7 +71,24 @@ class ClientFixture : public actor_fixture {
     }
     EXPECT_TRUE(held);
   }
-  std::vector<storage::exchange_record> booked() { return hub_.outbox.take().rows; }
+  /// A settled request that an upstream worked for.
+  struct booked_row {
+    std::string request_id, outcome, source;
+    int64_t provider_id = 0, prompt_tokens = 0, completion_tokens = 0;
+    uint64_t history_hash = 0;
+    bool stream = false;
+  };
+  std::vector<booked_row> booked() {
+    std::vector<booked_row> rows;
+    for (auto* entry : hub_.ledger.take()) {
+      if (entry->attempts > 0 && entry->outcome != storage::outcome::upstream_error)
+        rows.push_back({std::string(entry->request_id.view()), std::string(name_of(entry->outcome)),
+                        std::string(name_of(entry->completion_source)), entry->provider_id, entry->charged.prompt,
+                        entry->charged.completion, entry->history_hash, entry->stream});
+      hub_.ledger.journal().release(entry);
+    }
+    return rows;
+  }
 
   std::shared_ptr<fake_owner::state> owner_state_ = std::make_shared<fake_owner::state>();
   caf::actor owner_;

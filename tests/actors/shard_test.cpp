@@ -214,18 +214,6 @@ TEST_F(Shard, WakesTheWriterAfterTheBatchDelay) {
   EXPECT_EQ(woken, 1);
 }
 
-TEST(StatsCredits, AreBoundedAndComeBack) {
-  stats_credits credits(2);
-  auto first = credits.take();
-  const auto second = credits.take();
-  EXPECT_TRUE(first && second);
-  EXPECT_FALSE(credits.take());
-  EXPECT_EQ(credits.taken(), 2U);
-  first.reset();
-  EXPECT_EQ(credits.taken(), 1U);
-  EXPECT_TRUE(credits.take());
-}
-
 TEST(ProviderHealth, CountsOpenCircuitsOverAllShards) {
   provider_health health;
   EXPECT_FALSE(health.is_failing(1));

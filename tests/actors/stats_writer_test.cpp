@@ -21,7 +21,9 @@ class StatsWriter : public actor_fixture {
   }
 
   void push(const std::string& request, const std::string& conversation = "c") {
-    hub_.outbox.push(exchange(request, conversation), hub_.credits.take());
+    auto* entry = hub_.ledger.journal().claim();
+    storage::fill(*entry, exchange(request, conversation));
+    hub_.ledger.push(entry);
   }
   void wake() {
     caf::anon_send(hub_.stats_writer, rows_due{});
@@ -35,7 +37,7 @@ class StatsWriter : public actor_fixture {
   storage::temporary_folder folder_;
 };
 
-TEST_F(StatsWriter, WritesWhatTheOutboxHoldsOnce) {
+TEST_F(StatsWriter, WritesWhatTheLedgerHoldsOnce) {
   for (const auto* request : {"a", "b", "c"}) push(request);
   EXPECT_EQ(rounds(), 0);
   wake();
@@ -49,10 +51,10 @@ TEST_F(StatsWriter, WritesWhatTheOutboxHoldsOnce) {
 TEST_F(StatsWriter, WritesMoreThanOneTransactionHolds) {
   for (int i = 0; i < 900; ++i) push("first-" + std::to_string(i));
   wake();
-  for (int i = 0; i < 2'100; ++i) hub_.outbox.push(exchange("then-" + std::to_string(i), "d"), nullptr);
+  for (int i = 0; i < 2'100; ++i) push("then-" + std::to_string(i), "d");
   wake();
   EXPECT_EQ(rounds(), 3'000);
-  EXPECT_EQ(hub_.credits.taken(), 0U);
+  EXPECT_EQ(hub_.ledger.journal().in_use(), 0U);
   storage::expect_consistent(folder_.path());
 }
 
@@ -85,18 +87,18 @@ TEST_F(StatsWriter, KeepsWhatTheStoreRefusesUntilItWorksAgain) {
   storage::expect_consistent(folder_.path());
 }
 
-TEST_F(StatsWriter, GivesCreditsBackOnlyAfterTheCommit) {
+TEST_F(StatsWriter, GivesPlacesBackOnlyAfterTheCommit) {
   other_program other(folder_.path());
   other.run("BEGIN IMMEDIATE");
   push("a");
   push("b");
-  EXPECT_EQ(hub_.credits.taken(), 2U);
+  EXPECT_EQ(hub_.ledger.journal().in_use(), 2U);
   wake();
-  EXPECT_EQ(hub_.credits.taken(), 2U);
+  EXPECT_EQ(hub_.ledger.journal().in_use(), 2U);
   other.run("COMMIT");
   wake();
   EXPECT_EQ(rounds(), 2);
-  EXPECT_EQ(hub_.credits.taken(), 0U);
+  EXPECT_EQ(hub_.ledger.journal().in_use(), 0U);
 }
 
 TEST_F(StatsWriter, WaitsForARefusingStoreWithOneTimerHoweverOftenItIsWoken) {
@@ -201,7 +203,7 @@ TEST_F(StatsWriter, WritesTheRestWhenItCloses) {
   run();
   ASSERT_TRUE(*closed);
   EXPECT_EQ((*closed)->lost, 0U);
-  EXPECT_EQ(hub_.credits.taken(), 0U);
+  EXPECT_EQ(hub_.ledger.journal().in_use(), 0U);
   const auto again = storage::open_store(folder_.path());  // the folder is free
   ASSERT_TRUE(again);
   storage::expect_totals(*again, 1, 2, 20, 6);

@@ -78,15 +78,22 @@ TEST(OpenaiChunk, TakesTheUsage) {
 }
 
 TEST(OpenaiChunk, IgnoresNumbersThatAreNoCounts) {
-  for (auto number : {"-1", "1000000001", "1e300", "99999999999999999999", "1.5", "null", "\"7\"", "true", "{}", "[3]",
+  for (auto number : {"-1", "100000001", "1e300", "99999999999999999999", "1.5", "null", "\"7\"", "true", "{}", "[3]",
                       "0.0000000001e-2147483639"}) {
-    auto usage = usage_of(R"({"prompt_tokens":)" + std::string(number) + R"(,"completion_tokens":1000000000})");
+    auto usage = usage_of(R"({"prompt_tokens":)" + std::string(number) + R"(,"completion_tokens":100000000})");
     EXPECT_EQ(usage.prompt_tokens, -1) << number;
-    EXPECT_EQ(usage.completion_tokens, 1'000'000'000) << number;
+    EXPECT_EQ(usage.completion_tokens, 100'000'000) << number;
   }
   EXPECT_FALSE(chunk(R"({"usage":{}})").usage);
-  EXPECT_FALSE(chunk(R"({"usage":{"prompt_tokens":-5}})").usage);
+  EXPECT_FALSE(chunk(R"({"usage":{"queue_ms":-5}})").usage);
   EXPECT_FALSE(chunk(R"({"usage":null,"x":{"prompt_tokens":5},"choices":[{"usage":{"prompt_tokens":5}}]})").usage);
+}
+
+TEST(OpenaiChunk, SaysWhatWasImpossible) {
+  EXPECT_TRUE(usage_of(R"({"prompt_tokens":-5})").had_negative);
+  EXPECT_TRUE(usage_of(R"({"completion_tokens":1e300})").had_absurd);
+  const auto sound = usage_of(R"({"prompt_tokens":5,"queue_ms":-1})");
+  EXPECT_FALSE(sound.had_negative || sound.had_absurd);
 }
 
 TEST(OpenaiChunk, TakesErrors) {

@@ -140,7 +140,7 @@ TEST(StoreOpen, KeepsASecondHubOut) {
   {
     const auto first = open_store(folder.path());
     EXPECT_EQ(refusal(folder.path()), "The folder '" + folder.path().string() + "' is in use by another NexusAI Hub.");
-    EXPECT_TRUE(first->record(std::vector{exchange("r", "c")}));
+    EXPECT_TRUE(record(*first, std::vector{exchange("r", "c")}));
   }
   EXPECT_TRUE(open_store(folder.path()));
 }
@@ -180,7 +180,7 @@ TEST(StoreOpen, KeepsWhatItAnsweredWhenItIsKilled) {
       kept = open_store(folder.path());
       if (kept == nullptr) return false;
       const auto name = std::to_string(round);
-      return kept->record(std::vector{exchange("a" + name, "c"), exchange("b" + name, "c")}).has_value() &&
+      return record(*kept, std::vector{exchange("a" + name, "c"), exchange("b" + name, "c")}).has_value() &&
              kept->insert_provider(sample("p" + name), round).has_value();
     });
     ASSERT_EQ(answer, 'y');
@@ -201,7 +201,7 @@ TEST(StoreOpen, KeepsAHubOutWhileAnotherProcessRuns) {
   std::unique_ptr<store> kept = open_store(folder.path());
   // The child inherits the descriptor, but takes the lock by its own.
   EXPECT_EQ(killed([&] { return !store::open(folder.path(), quick, test_key()).has_value(); }), 'y');
-  EXPECT_TRUE(kept->record(std::vector{exchange("r", "c")}));
+  EXPECT_TRUE(record(*kept, std::vector{exchange("r", "c")}));
 }
 
 TEST(StoreOpen, RefusesAFolderItMayNotWriteTo) {

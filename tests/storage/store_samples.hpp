@@ -96,20 +96,72 @@ inline void expect_equal(const provider& left, const provider& right) {
   EXPECT_EQ(left.version, right.version);
 }
 
-inline exchange_record exchange(const std::string& request, const std::string& conversation, int64_t at = 1000) {
-  return {.request_id = request,
-          .conversation_id = conversation,
-          .provider_id = 1,
-          .model_name = "m",
-          .timestamp = at,
-          .prompt_tokens = 10,
-          .completion_tokens = 3,
-          .source = "reported",
-          .outcome = "delivered",
-          .stream = true,
-          .ttft_ms = 5,
-          .duration_ms = 50,
-          .history_hash = 42};
+/// A settled request, as far as tests care.
+struct sample_request {
+  std::string request_id;
+  std::string conversation_id;
+  int64_t provider_id = 1;
+  std::string model_name = "m";
+  int64_t timestamp = 1000;
+  int64_t prompt_tokens = 10;
+  int64_t completion_tokens = 3;
+  outcome how = outcome::delivered;
+  bool stream = true;
+  uint32_t ttft_ms = 5;
+  uint32_t duration_ms = 50;
+  uint64_t history_hash = 42;
+  int64_t key_id = 0;
+  int64_t period_begin = 0;
+  uint8_t attempts = 1;
+  token_prices prices = {};
+};
+
+inline sample_request exchange(const std::string& request, const std::string& conversation, int64_t at = 1000) {
+  return {.request_id = request, .conversation_id = conversation, .timestamp = at};
+}
+
+inline void fill(ledger_entry& entry, const sample_request& row) {
+  entry.request_id.assign(row.request_id);
+  entry.conversation_id.assign(row.conversation_id);
+  entry.model_name.assign(row.model_name);
+  entry.key_id = row.key_id;
+  entry.provider_id = row.provider_id;
+  entry.period_begin = row.period_begin;
+  entry.created_at = row.timestamp;
+  entry.settled_at = row.timestamp + row.duration_ms;
+  entry.prices = row.prices;
+  entry.charged = {.prompt = row.prompt_tokens, .completion = row.completion_tokens};
+  entry.reported_prompt = row.prompt_tokens;
+  entry.reported_completion = row.completion_tokens;
+  entry.counted_prompt = 11;
+  entry.note_completion(4);
+  entry.prompt_source = entry.completion_source = token_source::reported;
+  entry.outcome = row.how;
+  entry.stream = row.stream;
+  entry.has_text = true;
+  entry.ttft_ms = row.ttft_ms;
+  entry.duration_ms = row.duration_ms;
+  entry.history_hash = row.history_hash;
+  entry.attempts = row.attempts;
+  for (size_t i = 0; i < row.attempts && i < ledger_attempts_max; ++i)
+    entry.tries[i] = {.provider_id = row.provider_id - static_cast<int64_t>(row.attempts - 1 - i),
+                      .started_at = row.timestamp,
+                      .duration_ms = 7,
+                      .status = 500,
+                      .outcome = i + 1 == row.attempts ? row.how : outcome::upstream_error,
+                      .padding = 0};
+  entry.enter(ledger_entry::stage::settled);
+}
+
+inline result<void> record(store& store, const std::vector<sample_request>& rows) {
+  std::vector<ledger_entry> entries(rows.size());
+  std::vector<const ledger_entry*> places;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    entries[i] = {};
+    fill(entries[i], rows[i]);
+    places.push_back(&entries[i]);
+  }
+  return store.record(places);
 }
 
 inline void expect_totals(store& store, int64_t conversations, int64_t rounds, int64_t prompt, int64_t completion) {

@@ -8,7 +8,7 @@ TEST(Store, IsNewUntilSomethingIsConfigured) {
   {
     const auto opened = open_store(folder.path());
     EXPECT_TRUE(*opened->is_new());
-    ASSERT_TRUE(opened->record(std::vector{exchange("r", "c")}));
+    ASSERT_TRUE(record(*opened, std::vector{exchange("r", "c")}));
     EXPECT_TRUE(*opened->is_new());
     ASSERT_TRUE(opened->insert_provider(sample("x"), 1));
     EXPECT_FALSE(*opened->is_new());
@@ -42,8 +42,14 @@ TEST(Store, ReopensWithEverything) {
     const auto opened = open_store(folder.path());
     first = *opened->insert_provider(sample("one"), 100);
     ASSERT_TRUE(opened->insert_provider(sample("two"), 101));
-    model = *opened->insert_model({.provider_id = first.id, .model_name = "org/model", .description = "d"}, 102);
-    ASSERT_TRUE(opened->record(std::vector{exchange("r", "c")}));
+    model = *[&] {
+      auto row = model_of(first.id, "org/model");
+      row.description = "d";
+      row.prices = {.input = 1, .output = 2, .cached = 3, .reasoning = 4};
+      row.output_tokens_max = 5;
+      return opened->insert_model(row, 102);
+    }();
+    ASSERT_TRUE(record(*opened, std::vector{exchange("r", "c")}));
   }
   const auto opened = open_store(folder.path());
   const auto loaded = opened->load_control_plane();
@@ -163,7 +169,7 @@ TEST(Store, DeletesAProviderWithItsModelsButNotItsStatistics) {
   ASSERT_TRUE(opened->insert_provider(sample("y"), 1));
   ASSERT_TRUE(opened->insert_model(model_of(1, "m"), 1));
   ASSERT_TRUE(opened->insert_model(model_of(2, "m"), 1));
-  ASSERT_TRUE(opened->record(std::vector{exchange("r", "c")}));
+  ASSERT_TRUE(record(*opened, std::vector{exchange("r", "c")}));
   ASSERT_TRUE(opened->delete_provider(1, 1));
   const auto loaded = opened->load_control_plane();
   ASSERT_EQ(loaded->providers.size(), 1u);
@@ -231,7 +237,7 @@ TEST(Store, NamesTheTakenModelNameAndTheMissingProvider) {
 TEST(Store, RecordsAnExchangeAsTwoRows) {
   const temporary_folder folder;
   const auto opened = open_store(folder.path());
-  ASSERT_TRUE(opened->record(std::vector{exchange("r", "c", 1234)}));
+  ASSERT_TRUE(record(*opened, std::vector{exchange("r", "c", 1234)}));
   other_program other(folder.path());
   EXPECT_EQ(other.integer("SELECT count(*) FROM chat_stats"), 2);
   EXPECT_EQ(other.integer(
@@ -247,12 +253,12 @@ TEST(Store, RecordsTheSameRequestOnce) {
   const temporary_folder folder;
   const auto opened = open_store(folder.path());
   const std::vector rows{exchange("r1", "c"), exchange("r2", "c"), exchange("r1", "c")};
-  ASSERT_TRUE(opened->record(rows));
-  ASSERT_TRUE(opened->record(rows));
-  ASSERT_TRUE(opened->record({}));
+  ASSERT_TRUE(record(*opened, rows));
+  ASSERT_TRUE(record(*opened, rows));
+  ASSERT_TRUE(record(*opened, {}));
   auto elsewhere = exchange("r1", "another");
   elsewhere.prompt_tokens = 1'000'000;
-  ASSERT_TRUE(opened->record(std::span(&elsewhere, 1)));
+  ASSERT_TRUE(record(*opened, {elsewhere}));
   expect_totals(*opened, 1, 2, 20, 6);
   EXPECT_FALSE(opened->conversation("another")->has_value());
   expect_consistent(folder.path());
@@ -261,8 +267,8 @@ TEST(Store, RecordsTheSameRequestOnce) {
 TEST(Store, SumsUpConversationsAndTheHub) {
   const temporary_folder folder;
   const auto opened = open_store(folder.path());
-  ASSERT_TRUE(opened->record(std::vector{exchange("r1", "a", 300), exchange("r2", "b", 100)}));
-  ASSERT_TRUE(opened->record(std::vector{exchange("r3", "a", 200), exchange("r4", "a", 400)}));
+  ASSERT_TRUE(record(*opened, std::vector{exchange("r1", "a", 300), exchange("r2", "b", 100)}));
+  ASSERT_TRUE(record(*opened, std::vector{exchange("r3", "a", 200), exchange("r4", "a", 400)}));
   const auto totals = opened->conversation("a")->value();
   EXPECT_EQ(totals.conversation_id, "a");
   EXPECT_EQ(totals.rounds, 3);
@@ -288,7 +294,7 @@ TEST(Store, KeepsAbsurdCountsFromTheTotals) {
   row.completion_tokens = INT64_MAX;
   auto again = row;
   again.request_id = "r2";
-  ASSERT_TRUE(opened->record(std::vector{row, again}));
+  ASSERT_TRUE(record(*opened, std::vector{row, again}));
   expect_totals(*opened, 1, 2, 0, 2'000'000'000'000);
   expect_consistent(folder.path());
 }
@@ -296,18 +302,18 @@ TEST(Store, KeepsAbsurdCountsFromTheTotals) {
 TEST(Store, RemembersTheNewestHistories) {
   const temporary_folder folder;
   const auto opened = open_store(folder.path());
-  const auto record = [&](const std::string& request, const std::string& conversation, int64_t at, uint64_t hash) {
+  const auto note = [&](const std::string& request, const std::string& conversation, int64_t at, uint64_t hash) {
     auto row = exchange(request, conversation, at);
     row.history_hash = hash;
-    ASSERT_TRUE(opened->record(std::span(&row, 1)));
+    ASSERT_TRUE(record(*opened, {row}));
   };
-  record("r1", "a", 100, 1);
-  record("r2", "b", 200, UINT64_MAX);
-  record("r3", "never", 250, 0);
-  record("r4", "c", 300, 3);
-  record("r5", "a", 400, 4);
-  record("r6", "a", 350, 5);  // comes late: the newer one stays
-  record("r7", "c", 500, 0);  // failed: the client will send the same history again
+  note("r1", "a", 100, 1);
+  note("r2", "b", 200, UINT64_MAX);
+  note("r3", "never", 250, 0);
+  note("r4", "c", 300, 3);
+  note("r5", "a", 400, 4);
+  note("r6", "a", 350, 5);  // comes late: the newer one stays
+  note("r7", "c", 500, 0);  // failed: the client will send the same history again
   const auto all = opened->recent_history(SIZE_MAX);
   ASSERT_TRUE(all) << all.error().detail;
   ASSERT_EQ(all->size(), 3u);
@@ -330,7 +336,7 @@ TEST(Store, RecordsNothingWhileAnotherProgramHoldsTheLock) {
   {
     other_program other(folder.path());
     other.run("BEGIN IMMEDIATE");
-    const auto done = opened->record(rows);
+    const auto done = record(*opened, rows);
     ASSERT_FALSE(done);
     EXPECT_EQ(done.error().code, errc::storage_error);
     EXPECT_EQ(done.error().message, "The database is locked by another program.");
@@ -340,7 +346,7 @@ TEST(Store, RecordsNothingWhileAnotherProgramHoldsTheLock) {
     expect_totals(*opened, 0, 0, 0, 0);
     other.run("ROLLBACK");
   }
-  ASSERT_TRUE(opened->record(rows));
+  ASSERT_TRUE(record(*opened, rows));
   expect_totals(*opened, 1, 2, 20, 6);
   expect_consistent(folder.path());
 }
@@ -353,12 +359,12 @@ TEST(Store, RecordsNothingOfABatchThatFailsMidway) {
                                 " WHEN NEW.conversation_id = 'poison' BEGIN SELECT RAISE(ABORT, 'poison'); END";
     other_program(folder.path()).run(trigger.c_str());
     const std::vector rows{exchange("r1", "a"), exchange("r2", "poison"), exchange("r3", "b")};
-    EXPECT_FALSE(opened->record(rows));
+    EXPECT_FALSE(record(*opened, rows));
     expect_totals(*opened, 0, 0, 0, 0);
     EXPECT_FALSE(opened->conversation("a")->has_value());
     EXPECT_EQ(other_program(folder.path()).integer("SELECT count(*) FROM chat_stats"), 0);
     other_program(folder.path()).run("DROP TRIGGER poison");
-    ASSERT_TRUE(opened->record(rows));
+    ASSERT_TRUE(record(*opened, rows));
     expect_totals(*opened, 3, 3, 30, 9);
     expect_consistent(folder.path());
   }
@@ -368,7 +374,7 @@ TEST(Store, RecordsNothingIfTheTotalsCannotMove) {
   const temporary_folder folder;
   const auto opened = open_store(folder.path());
   other_program(folder.path()).run("CREATE TRIGGER t BEFORE UPDATE ON totals BEGIN SELECT RAISE(ABORT, 'no'); END");
-  EXPECT_FALSE(opened->record(std::vector{exchange("r1", "a")}));
+  EXPECT_FALSE(record(*opened, std::vector{exchange("r1", "a")}));
   EXPECT_FALSE(opened->conversation("a")->has_value());
 }
 
@@ -391,23 +397,23 @@ TEST(Store, ReportsTablesThatAreGone) {
   EXPECT_FALSE(opened->delete_provider(1, {}));
   EXPECT_FALSE(opened->insert_model(model_of(1, "m"), 1));
   EXPECT_FALSE(opened->update_model(model_of(1, "m"), {}, 1));
-  EXPECT_FALSE(opened->record(std::vector{exchange("r", "c")}));
+  EXPECT_FALSE(record(*opened, std::vector{exchange("r", "c")}));
 }
 
 TEST(Store, ChecksItsLogIn) {
   const temporary_folder folder;
   const auto opened = open_store(folder.path());
-  ASSERT_TRUE(opened->record(std::vector{exchange("r", "c")}));
+  ASSERT_TRUE(record(*opened, std::vector{exchange("r", "c")}));
   const auto before = opened->wal_bytes();
   EXPECT_GT(before, 0);
   opened->checkpoint(false);  // too little to be worth it
   EXPECT_EQ(opened->wal_bytes(), before);
-  std::vector<exchange_record> rows(256);
+  std::vector<sample_request> rows(256);
   for (int batch = 0; opened->wal_bytes() <= 4 * 1024 * 1024; ++batch) {
     for (size_t i = 0; i < rows.size(); ++i) {
       rows[i] = exchange("r" + std::to_string(batch) + "-" + std::to_string(i), "c" + std::to_string(i));
     }
-    ASSERT_TRUE(opened->record(rows));
+    ASSERT_TRUE(record(*opened, rows));
   }
   opened->checkpoint(false);
   EXPECT_EQ(opened->wal_bytes(), 0);
@@ -422,7 +428,7 @@ TEST(Store, SurvivesACheckpointThatAReaderHoldsUp) {
   const auto opened = open_store(folder.path());
   other_program reader(folder.path());
   reader.run("BEGIN; SELECT count(*) FROM totals");
-  ASSERT_TRUE(opened->record(std::vector{exchange("r", "c")}));
+  ASSERT_TRUE(record(*opened, std::vector{exchange("r", "c")}));
   opened->checkpoint(true);
   EXPECT_GT(opened->wal_bytes(), 0);
   expect_totals(*opened, 1, 1, 10, 3);
