@@ -2,6 +2,7 @@
 #pragma once
 
 #include "conf/secret.hpp"
+#include "storage/access_records.hpp"
 
 #include <cstdint>
 #include <string>
@@ -44,6 +45,7 @@ struct provider_model {
 struct control_plane {
   std::vector<provider> providers;     // ORDER BY id
   std::vector<provider_model> models;  // ORDER BY id
+  std::vector<api_key> keys;           // ORDER BY id
 };
 
 /// One finished exchange. It becomes two rows of chat_stats (prompt, completion) and moves the conversation's and the

@@ -1,10 +1,6 @@
-#include "storage/store.hpp"
-
 #include "conf/log.hpp"
-#include "storage/database.hpp"
 #include "storage/migrations.hpp"
-#include "storage/private_file.hpp"
-#include "storage/statements.hpp"
+#include "storage/store_implementation.hpp"
 
 #include <fmt/format.h>
 
@@ -40,11 +36,6 @@ int64_t counted(int64_t tokens) { return std::clamp<int64_t>(tokens, 0, tokens_m
 error no_provider(int64_t id) { return make_error(errc::not_found, fmt::format("There is no provider {}.", id)); }
 error no_model(int64_t id) { return make_error(errc::not_found, fmt::format("There is no provider model {}.", id)); }
 
-error stale(std::string_view what, int64_t id) {
-  return make_error(errc::precondition_failed,
-                    fmt::format("{} {} was changed meanwhile: read it again and repeat the change.", what, id));
-}
-
 // Says whose name is taken, or whose provider is missing.
 error explain(error cause, const provider& row) {
   if (cause.code == errc::conflict) {
@@ -76,29 +67,10 @@ query& bind_model(query&& statement, const provider_model& row) {
 
 }  // namespace
 
-struct store::implementation {
-  // In this order, so that the lock outlives the connection.
-  file_descriptor lock;
-  std::unique_ptr<database> connection;
-  master_key key;
-
-  query use(sql name) { return connection->use(static_cast<size_t>(name)); }
-
-  result<void> prepare();
-  result<void> recognise_key();
-  result<std::optional<std::string>> meta(std::string_view name);
-  result<void> set_meta(std::string_view name, std::string_view value);
-
-  void bind_provider(query& statement, const provider& row, std::string_view row_uuid) const;
-  result<provider> read_provider(const query& row) const;
-  result<std::vector<provider>> providers();
-  result<std::vector<provider_model>> models();
-  result<void> remove(sql head, sql statement, int64_t id, std::optional<int64_t> version, const error& missing,
-                      std::string_view what);
-
-  result<bool> insert_stat(const exchange_record& row, bool is_prompt);
-  result<void> record(const exchange_record& row, hub_totals& moved);
-};
+error stale(std::string_view what, int64_t id) {
+  return make_error(errc::precondition_failed,
+                    fmt::format("{} {} was changed meanwhile: read it again and repeat the change.", what, id));
+}
 
 result<void> store::implementation::prepare() {
   std::array<std::string_view, statements.size()> texts;
@@ -120,6 +92,7 @@ result<void> store::implementation::recognise_key() {
                                   "another one.",
                                   connection->file().string()));
   }
+  if (auto done = learn_pepper(); !done) return done;
   return work.commit();
 }
 
@@ -295,14 +268,15 @@ result<std::unique_ptr<store>> store::open(const std::filesystem::path& data_dir
   auto connection = database::open(file(data_dir), options.busy_timeout);
   if (!connection) return connection.error();
   if (auto done = migrate(**connection, migrations()); !done) return done.error();
-  std::unique_ptr<implementation> self(
-      new implementation{.lock = std::move(*lock), .connection = std::move(*connection), .key = std::move(key)});
+  std::unique_ptr<implementation> self(new implementation{
+      .lock = std::move(*lock), .connection = std::move(*connection), .key = std::move(key), .pepper = {}});
   if (auto done = self->prepare(); !done) {
     return make_error(errc::storage_error,
                       fmt::format("The database '{}' does not hold the tables of its schema.", file(data_dir).string()),
                       done.error().detail);
   }
   if (auto done = self->recognise_key(); !done) return done.error();
+  if (auto done = self->adopt_keys(); !done) return done.error();
   return std::unique_ptr<store>(new store(std::move(self)));
 }
 
@@ -311,7 +285,9 @@ result<control_plane> store::load_control_plane() {
   if (!providers) return providers.error();
   auto models = self_->models();
   if (!models) return models.error();
-  return control_plane{.providers = std::move(*providers), .models = std::move(*models)};
+  auto keys = self_->keys();
+  if (!keys) return keys.error();
+  return control_plane{.providers = std::move(*providers), .models = std::move(*models), .keys = std::move(*keys)};
 }
 
 result<provider> store::insert_provider(const provider& row, int64_t now) {
@@ -328,6 +304,7 @@ result<provider> store::insert_provider(const provider& row, int64_t now) {
     if (auto done = statement.run(); !done) return explain(done.error(), row);
   }
   stored.id = self_->connection->last_id();
+  if (auto done = self_->link_key(stored.id, stored.name, stored.personalized_key, now); !done) return done.error();
   if (auto done = self_->set_meta(used, "1"); !done) return done.error();
   if (auto done = work.commit(); !done) return done.error();
   return stored;
@@ -354,12 +331,19 @@ result<provider> store::update_provider(const provider& row, std::optional<int64
     self_->bind_provider(statement, stored, row_uuid);
     if (auto done = statement.bind(row.id).run(); !done) return explain(done.error(), row);
   }
+  if (auto done = self_->link_key(stored.id, stored.name, stored.personalized_key, now); !done) return done.error();
   if (auto done = work.commit(); !done) return done.error();
   return stored;
 }
 
 result<void> store::delete_provider(int64_t id, std::optional<int64_t> version) {
-  return self_->remove(sql::provider_head, sql::provider_delete, id, version, no_provider(id), "Provider");
+  transaction work(*self_->connection);
+  if (auto begun = work.begin(); !begun) return begun;
+  const auto removed =
+      self_->remove(sql::provider_head, sql::provider_delete, id, version, no_provider(id), "Provider");
+  if (!removed) return removed;
+  if (auto done = self_->use(sql::keys_purge).run(); !done) return done;
+  return work.commit();
 }
 
 result<provider_model> store::insert_model(const provider_model& row, int64_t now) {
