@@ -15,8 +15,9 @@ class session;
 enum class access {
   anyone,
   key,            // a personalized key
-  administrator,  // the administrator token, or a browser's session
-  chat,           // either: the WebSocket
+  viewer,         // the administrator token, or the session of an administrator or a viewer
+  administrator,  // the administrator token, or an administrator's session
+  chat,           // a personalized key, or an administrator: the WebSocket
 };
 
 struct endpoint {

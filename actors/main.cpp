@@ -75,8 +75,9 @@ sigset_t handled_signals() {
 }
 
 void greet(const greeting& welcome) {
-  std::cout << "NexusAI Hub " << version << "\n\n  Address       " << welcome.address << "\n  Set-up token  "
-            << welcome.setup_token << "   (signs you in at the address above, once)\n";
+  std::cout << "NexusAI Hub " << version << "\n\n  Address       " << welcome.address << '\n';
+  if (!welcome.setup_token.empty())
+    std::cout << "  Set-up token  " << welcome.setup_token << "   (signs you in at the address above, once)\n";
   if (!welcome.master_key_file.empty())
     std::cout << "  Master key    " << welcome.master_key_file << "   (made now; keep a copy apart from the data)\n";
   if (!welcome.demo_key.empty()) {

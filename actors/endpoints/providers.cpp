@@ -1,6 +1,7 @@
 // Providers and their models: the control plane's resources. Secrets go in and never come out.
 #include "actors/endpoints/control.hpp"
 #include "actors/endpoints/handlers.hpp"
+#include "storage/key_text.hpp"
 
 #include <algorithm>
 
@@ -182,6 +183,8 @@ result<provider_patch> read_provider_patch(session& session, const provider_conf
   }
   if (auto sound = check_secret("server_key", patch.server_key); !sound) return sound.error();
   if (auto sound = check_secret("personalized_key", patch.personalized_key); !sound) return sound.error();
+  if (patch.personalized_key && patch.personalized_key->reveal().starts_with(storage::hub_key_prefix))
+    return complaint("personalized_key", "Keys that begin with 'nxh_' are made by the hub: POST /keys makes one.");
   if (patch.headers)
     if (auto headers = parse_provider_headers(*patch.headers); !headers)
       return complaint("headers", headers.error().message);
@@ -227,7 +230,7 @@ void list_providers(session& session) {
 void create_provider(session& session) {
   auto patch = read_provider_patch(session, nullptr);
   if (!patch) return session.fail(patch.error());
-  change_and_answer(session, nexus::change_provider{{}, std::move(*patch), {}},
+  change_and_answer(session, nexus::change_provider{{}, std::move(*patch), {}, {}},
                     [](nexus::session& session_, int64_t id) { answer_provider(session_, id, 201); });
 }
 
@@ -246,7 +249,7 @@ void update_provider(session& session) {
   if (present == session.home().snapshot->providers.end()) return session.fail(no_provider(*id));
   auto patch = read_provider_patch(session, present->second.get());
   if (!patch) return session.fail(patch.error());
-  change_and_answer(session, nexus::change_provider{*id, std::move(*patch), *version},
+  change_and_answer(session, nexus::change_provider{*id, std::move(*patch), *version, {}},
                     [](nexus::session& session_, int64_t changed) { answer_provider(session_, changed, 200); });
 }
 
@@ -255,7 +258,7 @@ void delete_provider(session& session) {
   if (!id) return session.fail(id.error());
   const auto version = if_match(session);
   if (!version) return session.fail(version.error());
-  change_and_answer(session, remove_provider{*id, *version}, answer_removed);
+  change_and_answer(session, remove_provider{*id, *version, {}}, answer_removed);
 }
 
 void list_provider_models(session& session) {
@@ -277,7 +280,7 @@ void list_provider_models(session& session) {
 void create_provider_model(session& session) {
   auto patch = read_model_patch(session, true);
   if (!patch) return session.fail(patch.error());
-  change_and_answer(session, change_model{{}, std::move(*patch), {}},
+  change_and_answer(session, change_model{{}, std::move(*patch), {}, {}},
                     [](nexus::session& session_, int64_t id) { answer_model(session_, id, 201); });
 }
 
@@ -294,7 +297,7 @@ void update_provider_model(session& session) {
   if (!version) return session.fail(version.error());
   auto patch = read_model_patch(session, false);
   if (!patch) return session.fail(patch.error());
-  change_and_answer(session, change_model{*id, std::move(*patch), *version},
+  change_and_answer(session, change_model{*id, std::move(*patch), *version, {}},
                     [](nexus::session& session_, int64_t changed) { answer_model(session_, changed, 200); });
 }
 
@@ -303,7 +306,7 @@ void delete_provider_model(session& session) {
   if (!id) return session.fail(id.error());
   const auto version = if_match(session);
   if (!version) return session.fail(version.error());
-  change_and_answer(session, remove_model{*id, *version}, answer_removed);
+  change_and_answer(session, remove_model{*id, *version, {}}, answer_removed);
 }
 
 }  // namespace nexus::endpoints

@@ -228,6 +228,7 @@ class actor_fixture : public testing::Test {
           return stats_writer_actor::behavior_type{
               [rows](const rows_due&) { rows(); },
               [self, change](const store_change&) { return change(self); },
+              [](const store_task&) { return store_task_done(); },
               [](const conversation_query&) { return conversation_reply(); },
               [](const totals_query&) { return totals_reply(); },
               [](const close_store&) { return store_closed(); },
