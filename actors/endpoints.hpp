@@ -20,6 +20,11 @@ enum class access {
   chat,           // a personalized key, or an administrator: the WebSocket
 };
 
+constexpr std::string_view access_name(access level) {
+  constexpr std::string_view names[] = {"anyone", "key", "viewer", "administrator", "chat"};
+  return names[static_cast<size_t>(level)];
+}
+
 struct endpoint {
   std::string_view method;  // GET answers HEAD, too
   std::string_view pattern;

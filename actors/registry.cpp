@@ -99,6 +99,21 @@ error no_such(const char* what, int64_t id) {
   return make_error(errc::not_found, std::string("There is no ") + what + " " + std::to_string(id) + ".");
 }
 
+// A secret that was given for one server must not go to another because somebody edits a URL.
+result<void> check_move(const storage::provider& row, const provider_patch& patch) {
+  if (!patch.server_url || net::same_server(row.server_url, *patch.server_url)) return {};
+  const auto refusal = [](const char* param, const char* what) {
+    auto failure =
+        make_error(errc::invalid_request, std::string("This server_url leads to another server: send ") + what +
+                                              " along, because what is stored was given for the former one.");
+    failure.param = param;
+    return failure;
+  };
+  if (!row.server_key.empty() && !patch.server_key) return refusal("server_key", "the 'server_key'");
+  if (row.headers != "{}" && !patch.headers) return refusal("headers", "the 'headers'");
+  return {};
+}
+
 result<store_change> prepare(const control_state& state, const change_provider& message) {
   store_change change;
   change.version = message.version;
@@ -110,6 +125,7 @@ result<store_change> prepare(const control_state& state, const change_provider& 
   }
   const auto row = state.providers.find(*message.id);
   if (row == state.providers.end()) return no_such("provider", *message.id);
+  if (auto sound = check_move(*row->second, message.patch); !sound) return sound.error();
   change.what = store_change::kind::update_provider;
   change.provider = std::make_shared<const storage::provider>(apply_patch(*row->second, message.patch));
   change.audit = audit_update(message.by, *row->second, *change.provider);

@@ -133,8 +133,8 @@ result<void> check_secret(const char* param, const std::shared_ptr<const secret>
   return complaint(param, std::string("'") + param + "' must consist of visible ASCII characters, without spaces.");
 }
 
-// Header values that come back masked keep what they were.
-std::string unmask_headers(const std::string& given, const provider_config* present) {
+// Header values that come back masked keep what they were, unless they would go to another server: these are refused.
+result<std::string> unmask_headers(const std::string& given, const provider_config* present, bool moves) {
   const auto parsed = json::parse(given);
   if (present == nullptr || !parsed) return given;
   json::writer out;
@@ -143,8 +143,12 @@ std::string unmask_headers(const std::string& given, const provider_config* pres
     const std::string_view name(member.name.GetString(), member.name.GetStringLength());
     if (!member.value.IsString()) return given;
     std::string value(member.value.GetString(), member.value.GetStringLength());
-    for (const auto& [known, kept] : present->headers)
-      if (known == name && secret(kept).masked() == value) value = kept;
+    for (const auto& [known, kept] : present->headers) {
+      if (known != name || secret(kept).masked() != value) continue;
+      if (moves)
+        return complaint("headers", "This server_url leads to another server: send the values of 'headers' whole.");
+      value = kept;
+    }
     out.key(name).string(value);
   }
   out.end_object();
@@ -168,7 +172,12 @@ result<provider_patch> read_provider_patch(session& session, const provider_conf
       new_secret(members.text("server_key", key_bytes_max), present ? &present->row->server_key : nullptr);
   patch.personalized_key =
       new_secret(members.text("personalized_key", key_bytes_max), present ? &present->row->personalized_key : nullptr);
-  if (const auto headers = members.object("headers")) patch.headers = unmask_headers(*headers, present);
+  if (const auto headers = members.object("headers")) {
+    const bool moves = present && patch.server_url && !net::same_server(present->row->server_url, *patch.server_url);
+    auto whole = unmask_headers(*headers, present, moves);
+    if (!whole) return whole.error();
+    patch.headers = std::move(*whole);
+  }
   patch.timeouts = members.object("timeouts");
   members.ignore({"id", "models", "state", "created_at", "updated_at"});
   if (auto finished = members.finish(); !finished) return finished.error();
