@@ -44,14 +44,32 @@ result<std::string_view> find_credential(const net::fields& headers, std::string
   return *found;
 }
 
-administrator_by find_administrator(access_control& access, const net::fields& headers, bool secure,
-                                    access_control::time now) {
+std::string team_member::actor() const {
+  if (how == by::token) return "administrator token";
+  if (who.administrator_id == 0) return "session of a token";
+  return (who.role == storage::admin_role::viewer ? "viewer " : "administrator ") + who.name;
+}
+
+team_member find_team_member(access_control& access, const net::fields& headers, bool secure,
+                             access_control::time now) {
   if (const auto token = bearer_token(headers))
-    return access.is_admin_token(*token) ? administrator_by::token : administrator_by::nothing;
+    return {access.is_admin_token(*token) ? team_member::by::token : team_member::by::nothing, {}};
   const auto cookies = headers.find("cookie");
-  if (!cookies) return administrator_by::nothing;
+  if (!cookies) return {};
   const auto cookie = find_cookie(*cookies, cookie_name(secure));
-  return cookie && access.is_session(*cookie, now) ? administrator_by::cookie : administrator_by::nothing;
+  if (!cookie) return {};
+  auto visitor = access.find_session(*cookie, now);
+  if (!visitor) return {};
+  return {team_member::by::cookie, std::move(*visitor)};
+}
+
+bool is_json(std::string_view content_type) {
+  auto type = content_type.substr(0, content_type.find(';'));
+  while (!type.empty() && type.back() == ' ') type.remove_suffix(1);
+  constexpr std::string_view json = "application/json";
+  return type.size() == json.size() && std::equal(type.begin(), type.end(), json.begin(), [](char a, char b) {
+           return std::tolower(static_cast<unsigned char>(a)) == b;
+         });
 }
 
 result<void> check_origin(const net::fields& headers, bool secure, const std::vector<std::string>& allowed) {

@@ -13,9 +13,20 @@ namespace nexus {
 /// string.
 result<std::string_view> find_credential(const net::fields& headers, std::string_view query);
 
-enum class administrator_by { nothing, token, cookie };
-administrator_by find_administrator(access_control& access, const net::fields& headers, bool secure,
-                                    access_control::time now);
+/// Who of the team's side a request comes from.
+struct team_member {
+  enum class by { nothing, token, cookie } how = by::nothing;
+  access_control::visitor who;  // of a cookie
+
+  bool known() const { return how != by::nothing; }
+  storage::admin_role role() const { return who.role; }
+  /// For the audit log: "administrator anna", "administrator token".
+  std::string actor() const;
+};
+team_member find_team_member(access_control& access, const net::fields& headers, bool secure, access_control::time now);
+
+/// True for `application/json`, with or without parameters.
+bool is_json(std::string_view content_type);
 
 /// What a browser must prove before a cookie counts: an Origin that is this server or one of `allowed`.
 result<void> check_origin(const net::fields& headers, bool secure, const std::vector<std::string>& allowed);

@@ -61,6 +61,7 @@ caf::behavior chat_run::make_behavior() {
       [this](const attach_socket& message) { on_attach(message); },
       [this](const detach_socket& message) { on_detach(message); },
       [this](const stop_chat&) { stop(); },
+      [this](const access_changed&) { look_again(); },
       [](const drain&) {},  // what runs may finish
   };
 }
@@ -191,6 +192,19 @@ void chat_run::stop() {
   flush();
   driver_->cancel(true);
   conclude(done_frame("cancelled", nullptr));
+}
+
+// Whoever lost the right to this chat gets nothing more of it, not by a resume either.
+void chat_run::look_again() {
+  const auto provider_id = driver_ && driver_->provider() ? driver_->provider()->row->id : 0;
+  const auto holds = check_running(start_.shown, *home().snapshot, *hub().access, wall_clock_ms(), home().now(),
+                                   provider_id, driver_ ? driver_->call().model : std::string_view());
+  if (holds) return;
+  if (!over_) {
+    if (driver_) driver_->cancel();
+    conclude(frames::make_error(start_.id, holds.error(), request_id_));
+  }
+  quit();
 }
 
 // The last frame: the chat stays for a resume only if nobody has taken it.

@@ -4,6 +4,7 @@
 
 #include "actors/call_driver.hpp"
 #include "actors/chat_frames.hpp"
+#include "actors/grants.hpp"
 
 #include <deque>
 
@@ -16,6 +17,7 @@ struct chat_start {
   std::string conversation_id;
   std::optional<int64_t> provider_id;
   principal_ptr principal;
+  credential shown;
   caf::actor socket;
 };
 
@@ -43,6 +45,7 @@ class chat_run final : public shard_actor {
   void on_detach(const detach_socket& message);
   void attempt();
   void stop();
+  void look_again();
   void flush();
   void emit(uint64_t seq, std::string text);
   void conclude(std::string text);

@@ -15,9 +15,15 @@ class session;
 enum class access {
   anyone,
   key,            // a personalized key
-  administrator,  // the administrator token, or a browser's session
-  chat,           // either: the WebSocket
+  viewer,         // the administrator token, or the session of an administrator or a viewer
+  administrator,  // the administrator token, or an administrator's session
+  chat,           // a personalized key, or an administrator: the WebSocket
 };
+
+constexpr std::string_view access_name(access level) {
+  constexpr std::string_view names[] = {"anyone", "key", "viewer", "administrator", "chat"};
+  return names[static_cast<size_t>(level)];
+}
 
 struct endpoint {
   std::string_view method;  // GET answers HEAD, too

@@ -5,8 +5,10 @@
 #include "actors/access.hpp"
 #include "actors/conversation_index.hpp"
 #include "actors/ledger.hpp"
+#include "actors/login_limits.hpp"
 #include "actors/protocols.hpp"
 
+#include <array>
 #include <atomic>
 
 namespace nexus {
@@ -48,6 +50,9 @@ struct hub {
   conversation_index conversations;
   provider_health health;
   std::unique_ptr<access_control> access;
+  login_limits logins;
+  std::array<password_hasher_actor, 2> password_hashers;
+  std::atomic<uint32_t> next_hasher{0};
   registry_actor registry;
   stats_writer_actor stats_writer;
   stats_reader_actor stats_reader;

@@ -1,6 +1,9 @@
 // The program: command line, signals, exit codes. 0 done, 1 failed, 2 wrong use or configuration, 70 restarting did not
 // help.
+#include "actors/endpoints.hpp"
 #include "actors/server.hpp"
+#include "actors/setup_token.hpp"
+#include "conf/json.hpp"
 #include "conf/log.hpp"
 #include "conf/version.hpp"
 #include "storage/database.hpp"
@@ -75,8 +78,9 @@ sigset_t handled_signals() {
 }
 
 void greet(const greeting& welcome) {
-  std::cout << "NexusAI Hub " << version << "\n\n  Address       " << welcome.address << "\n  Set-up token  "
-            << welcome.setup_token << "   (signs you in at the address above, once)\n";
+  std::cout << "NexusAI Hub " << version << "\n\n  Address       " << welcome.address << '\n';
+  if (!welcome.setup_token.empty())
+    std::cout << "  Set-up token  " << welcome.setup_token << "   (signs you in at the address above, once)\n";
   if (!welcome.master_key_file.empty())
     std::cout << "  Master key    " << welcome.master_key_file << "   (made now; keep a copy apart from the data)\n";
   if (!welcome.demo_key.empty()) {
@@ -144,6 +148,28 @@ int print_version() {
   return 0;
 }
 
+/// A way back in for whoever lost the last password: it needs the data folder, and no hub that runs.
+int reset_admin(const flags& flags) {
+  const auto loaded = load(flags);
+  if (!loaded) return complain(loaded.error(), exit_usage);
+  const auto token = make_reset_token(loaded->server.data_dir);
+  if (!token) return complain(token.error(), exit_failed);
+  std::cout << "Set-up token  " << *token << "   (makes an administrator, once, within an hour)\n";
+  return 0;
+}
+
+/// The table of endpoints, for tests and for documents.
+int print_routes() {
+  json::writer out;
+  out.object().key("routes").array();
+  for (const auto& row : endpoint_table()) {
+    out.object().key("method").string(row.method).key("pattern").string(row.pattern);
+    out.key("access").string(access_name(row.level)).end_object();
+  }
+  std::cout << out.end_array().end_object().take() << '\n';
+  return 0;
+}
+
 int run(int argc, char** argv) {
   flags given;
   CLI::App program("NexusAI Hub: one OpenAI-compatible endpoint in front of many AI providers.", "nexus-hub");
@@ -171,6 +197,13 @@ int run(int argc, char** argv) {
       "check-config", "Check the settings: exit code 0, or 2 with file:line:column and the reason");
   common(check_command);
   check_command->add_flag("--print-effective", given.print_effective, "Print the settings as they are in force");
+  auto* const admin_command = program.add_subcommand("admin", "Administrators");
+  admin_command->require_subcommand(1);
+  auto* const reset_command = admin_command->add_subcommand("reset", "Print a new set-up token, good for an hour");
+  common(reset_command);
+  reset_command->add_option("--data-dir", given.data_dir, "Folder of the database, the keys and the tokens")
+      ->type_name("DIR");
+  auto* const routes_command = program.add_subcommand("routes", "Print every route and who may use it, as JSON");
   auto* const version_command = program.add_subcommand("version", "Print the version and those of the libraries");
   try {
     program.parse(argc, argv);
@@ -179,6 +212,8 @@ int run(int argc, char** argv) {
   }
   if (serve_command->parsed()) return serve(given);
   if (check_command->parsed()) return check_config(given);
+  if (reset_command->parsed()) return reset_admin(given);
+  if (routes_command->parsed()) return print_routes();
   if (version_command->parsed()) return print_version();
   return exit_usage;
 }

@@ -16,6 +16,10 @@
 #include <functional>
 #include <memory>
 
+namespace nexus::storage {
+class store;
+}
+
 namespace nexus {
 
 // --- The data plane. All within one shard: CONSUMER (a session or a running chat) -> router -> provider ->
@@ -237,18 +241,29 @@ struct store_change {
     delete_provider,
     insert_model,
     update_model,
-    delete_model
+    delete_model,
+    insert_key,
+    update_key,
+    delete_key
   } what = kind::insert_provider;
   std::shared_ptr<const storage::provider> provider;
   std::shared_ptr<const storage::provider_model> model;
-  int64_t id = 0;                  // for deletions
-  std::optional<int64_t> version;  // of an If-Match
+  std::shared_ptr<const storage::api_key> key;
+  int64_t id = 0;                                     // for deletions
+  std::optional<int64_t> version;                     // of an If-Match
+  std::shared_ptr<const storage::audit_entry> audit;  // who asked for it; written in the same transaction
 };
 struct change_reply {
   std::optional<error> failure;
   int64_t id = 0;                              // of the row that was made or changed
   std::shared_ptr<const control_state> state;  // of the whole control plane after it; the registry keeps it to itself
 };
+
+/// Further work for the store, in its turn on the writer's thread. What `run` finds, it leaves in what it captured.
+struct store_task {
+  std::function<void(storage::store&)> run;
+};
+struct store_task_done {};
 
 /// The STATS-WRITER actor: the only connection that writes, checkpoints and answers totals.
 using stats_writer_actor = caf::typed_actor<
@@ -258,6 +273,8 @@ using stats_writer_actor = caf::typed_actor<
     caf::replies_to<make_durable>::with<made_durable>, caf::replies_to<commit_rows>::with<rows_committed>,
     // Stores a change in a transaction of its own.
     caf::replies_to<store_change>::with<change_reply>,
+    // Does what administration needs beside that: sessions, administrators, the audit log.
+    caf::replies_to<store_task>::with<store_task_done>,
     // Answer after everything received before is committed.
     caf::replies_to<conversation_query>::with<conversation_reply>, caf::replies_to<totals_query>::with<totals_reply>,
     // Commits, checkpoints, closes, and ends.
@@ -293,6 +310,14 @@ using stats_reader_actor = caf::typed_actor<caf::replies_to<usage_question>::wit
 
 // --- The registry.
 
+/// Who asks for a change, for the audit log.
+struct change_origin {
+  std::string actor;
+  std::string address;
+  std::string request_id;
+};
+using change_origin_ptr = std::shared_ptr<const change_origin>;
+
 /// What a request changes of a provider; absent members stay.
 struct provider_patch {
   std::optional<std::string> name, kind, server_url, description, headers, timeouts;
@@ -306,23 +331,50 @@ struct model_patch {
   std::optional<token_prices> prices = std::nullopt;
   std::optional<int64_t> output_tokens_max = std::nullopt;
 };
+/// What a request changes of a personalized key. With a `digest` its text is new: that of a new key, or of a rotation,
+/// after which the former text is good until `former_until`.
+struct key_patch {
+  std::optional<std::string> name, digest, masked;
+  int64_t former_until = 0;
+  std::optional<std::vector<int64_t>> providers;
+  std::optional<std::vector<std::string>> models, addresses;
+  std::optional<bool> enabled;
+  std::optional<int64_t> expires_at;
+  std::optional<storage::key_limits> limits;  // all but what happens when a client leaves
+  std::optional<storage::key_limits> leave;   // only that
+};
 struct change_provider {
   std::optional<int64_t> id;  // none: make a new one
   provider_patch patch;
   std::optional<int64_t> version;
+  change_origin_ptr by = nullptr;
 };
 struct change_model {
   std::optional<int64_t> id;
   model_patch patch;
   std::optional<int64_t> version;
+  change_origin_ptr by = nullptr;
+};
+struct change_key {
+  std::optional<int64_t> id;
+  key_patch patch;
+  std::optional<int64_t> version;
+  change_origin_ptr by = nullptr;
 };
 struct remove_provider {
   int64_t id = 0;
   std::optional<int64_t> version;
+  change_origin_ptr by = nullptr;
 };
 struct remove_model {
   int64_t id = 0;
   std::optional<int64_t> version;
+  change_origin_ptr by = nullptr;
+};
+struct remove_key {
+  int64_t id = 0;
+  std::optional<int64_t> version;
+  change_origin_ptr by = nullptr;
 };
 struct register_shard {
   caf::actor supervisor;
@@ -330,12 +382,18 @@ struct register_shard {
 struct use_options {
   std::shared_ptr<const options> what;
 };
+/// Sessions or administrators were revoked (-> registry -> shards' supervisors), or keys and grants as well
+/// (supervisor -> every session, socket and chat of the shard): look again whether your caller still holds.
+struct access_changed {};
 
 /// The REGISTRY actor: owns the control plane's state, the only one to change it.
 using registry_actor = caf::typed_actor<
     // Each is answered after it is stored and every shard uses it.
     caf::replies_to<change_provider>::with<change_reply>, caf::replies_to<change_model>::with<change_reply>,
     caf::replies_to<remove_provider>::with<change_reply>, caf::replies_to<remove_model>::with<change_reply>,
+    caf::replies_to<change_key>::with<change_reply>, caf::replies_to<remove_key>::with<change_reply>,
+    // Sessions were revoked: every shard is told.
+    caf::reacts_to<access_changed>,
     // A shard's supervisor lives (again): it gets the present snapshot and every later one.
     caf::reacts_to<register_shard>,
     // New options after a reload: provider defaults are computed anew.
@@ -366,5 +424,34 @@ struct upstream_reply {
 using prober_actor = caf::typed_actor<
     // Answers within `probe_time`, then ends.
     caf::replies_to<probe_provider>::with<probe_reply>, caf::replies_to<list_upstream>::with<upstream_reply>>;
+
+// --- Passwords, hashed off the shards.
+
+class hash_permit;
+
+/// session -> password hasher.
+struct hash_password {
+  std::shared_ptr<const secret> password;
+  std::shared_ptr<const hash_permit> permit;
+};
+struct password_hashed {
+  std::string hash;
+};
+struct check_password {
+  std::shared_ptr<const secret> password;
+  std::string hash;  // empty: of nobody
+  std::shared_ptr<const hash_permit> permit;
+};
+struct password_checked {
+  bool right = false;
+  std::string fresh_hash;  // if the one in the store is outdated
+};
+
+/// The PASSWORD HASHER actor.
+using password_hasher_actor = caf::typed_actor<
+    // Answers the hash.
+    caf::replies_to<hash_password>::with<password_hashed>,
+    // Answers whether the password is right, after the same time in any case.
+    caf::replies_to<check_password>::with<password_checked>>;
 
 }  // namespace nexus

@@ -1,5 +1,6 @@
 #include "actors/registry.hpp"
 
+#include "actors/audit.hpp"
 #include "actors/errors.hpp"
 #include "conf/log.hpp"
 
@@ -29,7 +30,7 @@ void start_next(self_pointer self) {
 
 snapshot_ptr next_snapshot(self_pointer self) {
   auto& state = self->state;
-  return make_snapshot(*state.control, *state.options, state.hub->pepper, ++state.version);
+  return make_snapshot(*state.control, *state.options, ++state.version);
 }
 
 change_reply refusal(error failure) {
@@ -98,18 +99,36 @@ error no_such(const char* what, int64_t id) {
   return make_error(errc::not_found, std::string("There is no ") + what + " " + std::to_string(id) + ".");
 }
 
+// A secret that was given for one server must not go to another because somebody edits a URL.
+result<void> check_move(const storage::provider& row, const provider_patch& patch) {
+  if (!patch.server_url || net::same_server(row.server_url, *patch.server_url)) return {};
+  const auto refusal = [](const char* param, const char* what) {
+    auto failure =
+        make_error(errc::invalid_request, std::string("This server_url leads to another server: send ") + what +
+                                              " along, because what is stored was given for the former one.");
+    failure.param = param;
+    return failure;
+  };
+  if (!row.server_key.empty() && !patch.server_key) return refusal("server_key", "the 'server_key'");
+  if (row.headers != "{}" && !patch.headers) return refusal("headers", "the 'headers'");
+  return {};
+}
+
 result<store_change> prepare(const control_state& state, const change_provider& message) {
   store_change change;
   change.version = message.version;
   if (!message.id) {
     change.what = store_change::kind::insert_provider;
     change.provider = std::make_shared<const storage::provider>(apply_patch(storage::provider(), message.patch));
+    change.audit = audit_creation(message.by, *change.provider);
     return change;
   }
   const auto row = state.providers.find(*message.id);
   if (row == state.providers.end()) return no_such("provider", *message.id);
+  if (auto sound = check_move(*row->second, message.patch); !sound) return sound.error();
   change.what = store_change::kind::update_provider;
   change.provider = std::make_shared<const storage::provider>(apply_patch(*row->second, message.patch));
+  change.audit = audit_update(message.by, *row->second, *change.provider);
   return change;
 }
 
@@ -122,9 +141,11 @@ result<store_change> prepare(const control_state& state, const change_model& mes
     if (row == state.models.end()) return no_such("model", *message.id);
     made = apply_patch(*row->second, message.patch);
     change.what = store_change::kind::update_model;
+    change.audit = audit_update(message.by, *row->second, made);
   } else {
     made = apply_patch(made, message.patch);
     change.what = store_change::kind::insert_model;
+    change.audit = audit_creation(message.by, made);
   }
   if (!state.providers.contains(made.provider_id)) {
     auto failure = no_such("provider", made.provider_id);
@@ -135,14 +156,36 @@ result<store_change> prepare(const control_state& state, const change_model& mes
   return change;
 }
 
-template <class Rows>
-result<store_change> prepare_removal(const Rows& rows, const char* what, store_change::kind kind, int64_t id,
-                                     std::optional<int64_t> version) {
-  if (!rows.contains(id)) return no_such(what, id);
+result<store_change> prepare(const control_state& state, const change_key& message) {
+  store_change change;
+  change.version = message.version;
+  storage::api_key made;
+  if (message.id) {
+    const auto row = state.keys.find(*message.id);
+    if (row == state.keys.end()) return no_such("key", *message.id);
+    made = apply_patch(*row->second, message.patch);
+    change.what = store_change::kind::update_key;
+    change.audit = message.patch.digest ? audit_rotation(message.by, *row->second, made)
+                                        : audit_update(message.by, *row->second, made);
+  } else {
+    made = apply_patch(made, message.patch);
+    change.what = store_change::kind::insert_key;
+    change.audit = audit_creation(message.by, made);
+  }
+  change.key = std::make_shared<const storage::api_key>(std::move(made));
+  return change;
+}
+
+template <class Rows, class Message>
+result<store_change> prepare_removal(const Rows& rows, const char* what, store_change::kind kind,
+                                     const Message& message) {
+  const auto row = rows.find(message.id);
+  if (row == rows.end()) return no_such(what, message.id);
   store_change change;
   change.what = kind;
-  change.id = id;
-  change.version = version;
+  change.id = message.id;
+  change.version = message.version;
+  change.audit = audit_removal(message.by, *row->second);
   return change;
 }
 
@@ -177,6 +220,37 @@ storage::provider_model apply_patch(const storage::provider_model& row, const mo
   return made;
 }
 
+storage::api_key apply_patch(const storage::api_key& row, const key_patch& patch) {
+  auto made = row;
+  const auto put = [](auto& member, const auto& value) {
+    if (value) member = *value;
+  };
+  if (patch.digest) {
+    made.former_digest = patch.former_until != 0 ? made.digest : std::string();
+    made.former_until = patch.former_until;
+  }
+  put(made.name, patch.name);
+  put(made.digest, patch.digest);
+  put(made.masked, patch.masked);
+  put(made.providers, patch.providers);
+  put(made.models, patch.models);
+  put(made.addresses, patch.addresses);
+  put(made.enabled, patch.enabled);
+  put(made.expires_at, patch.expires_at);
+  const auto put_leave = [](storage::key_limits& into, const storage::key_limits& from) {
+    into.on_leave = from.on_leave;
+    into.drain_time = from.drain_time;
+    into.drain_tokens = from.drain_tokens;
+    into.drain_money = from.drain_money;
+  };
+  if (patch.limits) {
+    made.limits = *patch.limits;
+    put_leave(made.limits, row.limits);
+  }
+  if (patch.leave) put_leave(made.limits, *patch.leave);
+  return made;
+}
+
 registry_actor::behavior_type registry(self_pointer self, nexus::hub* hub, std::shared_ptr<const options> options,
                                        std::shared_ptr<const control_state> control) {
   self->set_exception_handler(report_exception);
@@ -195,14 +269,24 @@ registry_actor::behavior_type registry(self_pointer self, nexus::hub* hub, std::
       },
       [self](const remove_provider& message) {
         return enqueue(self, [message](const control_state& state) {
-          return prepare_removal(state.providers, "provider", store_change::kind::delete_provider, message.id,
-                                 message.version);
+          return prepare_removal(state.providers, "provider", store_change::kind::delete_provider, message);
         });
       },
       [self](const remove_model& message) {
         return enqueue(self, [message](const control_state& state) {
-          return prepare_removal(state.models, "model", store_change::kind::delete_model, message.id, message.version);
+          return prepare_removal(state.models, "model", store_change::kind::delete_model, message);
         });
+      },
+      [self](const change_key& message) {
+        return enqueue(self, [message](const control_state& state) { return prepare(state, message); });
+      },
+      [self](const remove_key& message) {
+        return enqueue(self, [message](const control_state& state) {
+          return prepare_removal(state.keys, "key", store_change::kind::delete_key, message);
+        });
+      },
+      [self](const access_changed& message) {
+        for (const auto& shard : self->state.shards) caf::anon_send(shard, message);
       },
       [self](const register_shard& message) {
         self->monitor(message.supervisor);

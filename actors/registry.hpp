@@ -27,5 +27,6 @@ registry_actor::behavior_type registry(registry_actor::stateful_pointer<registry
 /// Returns the row with the patch's members in place of its own.
 storage::provider apply_patch(const storage::provider& row, const provider_patch& patch);
 storage::provider_model apply_patch(const storage::provider_model& row, const model_patch& patch);
+storage::api_key apply_patch(const storage::api_key& row, const key_patch& patch);
 
 }  // namespace nexus

@@ -2,6 +2,7 @@
 
 #include "actors/chat_directory.hpp"
 #include "actors/ids.hpp"
+#include "actors/password_hasher.hpp"
 #include "actors/provider_client.hpp"
 #include "actors/registry.hpp"
 #include "actors/stats_reader.hpp"
@@ -108,14 +109,12 @@ result<void> server::prepare(const std::string& given_token, const std::string& 
   if (auto folder = storage::make_private_folder(data_dir); !folder) return folder.error();
   auto key = find_master_key(given_key, *options_, greeting_.master_key_file);
   if (!key) return key.error();
-  auto pepper = key->subkey("apikey-pepper");
-  auto session_key = key->subkey("session");
   auto store = storage::store::open(data_dir, options_->storage, std::move(*key));
   if (!store) return store.error();
   store_ = std::move(*store);
   auto journal = open_journal(*store_, data_dir, options_->storage.queue_max);
   if (!journal) return journal.error();
-  hub_ = std::make_unique<nexus::hub>(std::move(pepper), std::move(*journal));
+  hub_ = std::make_unique<nexus::hub>(store_->pepper(), std::move(*journal));
   auto spending = store_->spending();
   if (!spending) return spending.error();
   hub_->ledger.accounts().load(*spending);
@@ -129,10 +128,27 @@ result<void> server::prepare(const std::string& given_token, const std::string& 
 
   auto token = admin_token(given_token, data_dir);
   if (!token) return token.error();
-  greeting_.setup_token = make_token();
+  return prepare_access(*token);
+}
+
+// The set-up token is offered until there is an administrator; afterwards `nexus-hub admin reset` makes one.
+result<void> server::prepare_access(const std::string& token) {
+  auto administrators = store_->administrators();
+  if (!administrators) return administrators.error();
+  if (administrators->empty()) greeting_.setup_token = make_token();
+  const auto& security = options_->security;
+  // Derived from what is the same under every master key, so that sessions outlive its rotation, too.
   hub_->access = std::make_unique<access_control>(
-      std::move(session_key), *token, greeting_.setup_token,
-      access_control::settings{options_->security.session_idle, options_->security.session_max});
+      storage::derive_key(hub_->pepper, {}, "nexushub session", 32), token, greeting_.setup_token,
+      access_control::settings{security.session_idle, security.session_max});
+  const auto now = wall_clock_ms();
+  if (auto purged = store_->purge_sessions(now - security.session_max.count(), now - security.session_idle.count());
+      !purged)
+    return purged;
+  auto sessions = store_->sessions(limits::sessions_max);
+  if (!sessions) return sessions.error();
+  hub_->access->use_administrators(std::move(*administrators));
+  hub_->access->restore_sessions(*sessions, std::chrono::steady_clock::now(), now);
   return {};
 }
 
@@ -199,6 +215,7 @@ void server::start_actors() {
   hub_->ledger.wake_writer = [writer = hub_->stats_writer] { caf::anon_send(writer, rows_due{}); };
   hub_->registry = system_->spawn(registry, hub_.get(), options_, control);
   hub_->chat_directory = system_->spawn(chat_directory);
+  for (auto& hasher : hub_->password_hashers) hasher = system_->spawn<caf::detached>(password_hasher);
   root_ = system_->spawn(root_supervisor, [this] {
     log::actors().error("giving-up", "Restarting does not help: the process ends.");
     hub_->exit_code = 70;
@@ -310,11 +327,13 @@ int server::stop(const std::function<bool()>& hurry) {
   }
   caf::anon_send_exit(hub_->registry, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(hub_->chat_directory, caf::exit_reason::user_shutdown);
+  for (const auto& hasher : hub_->password_hashers) caf::anon_send_exit(hasher, caf::exit_reason::user_shutdown);
   for (auto& slot : shards_) slot.shard->stop();
   for (auto& slot : shards_) slot.thread.join();
   root_ = nullptr;
   hub_->registry = nullptr;
   hub_->stats_writer = nullptr;
+  hub_->password_hashers = {};
   hub_->chat_directory = nullptr;
   shards_.clear();
   system_.reset();

@@ -13,8 +13,8 @@ namespace nexus {
 
 /// What a newcomer must be told, once.
 struct greeting {
-  std::string address;  // "http://127.0.0.1:8000"
-  std::string setup_token;
+  std::string address;          // "http://127.0.0.1:8000"
+  std::string setup_token;      // empty once there is an administrator
   std::string demo_key;         // empty without the demo provider
   std::string master_key_file;  // of a key that was made just now; else empty
 };
@@ -46,6 +46,7 @@ class server {
 
   explicit server(std::shared_ptr<const options> options);
   result<void> prepare(const std::string& admin_token, const std::string& master_key);
+  result<void> prepare_access(const std::string& token);
   result<void> offer_demo();
   result<void> open_listeners();
   void start_actors();

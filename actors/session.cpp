@@ -5,7 +5,6 @@
 #include "conf/log.hpp"
 #include "net/dialects/openai.hpp"
 #include "net/sse.hpp"
-#include "storage/secrets.hpp"
 
 namespace nexus {
 namespace {
@@ -58,6 +57,9 @@ caf::behavior session::make_behavior() {
       },
       [this](call_end& message) {
         if (const auto exchange = exchange_) exchange->on_end(message);
+      },
+      [this](const access_changed&) {
+        if (const auto exchange = exchange_) exchange->on_access_changed();
       },
       [this](const drain&) {
         last_request_ = true;
@@ -230,46 +232,6 @@ bool session::admit() {
   }
   if (body_pending && request.expects_continue) after_write(connection_->write({continue_head}));
   return true;
-}
-
-result<void> session::check_access(const endpoint& endpoint) {
-  caller_ = {};
-  if (endpoint.level == access::anyone) return {};
-  const auto& headers = request().headers;
-  if (endpoint.level == access::administrator || endpoint.level == access::chat) {
-    auto found = find_administrator(*hub().access, headers, secure(), home().now());
-    const bool changes = request().method != "GET" && request().method != "HEAD";
-    if (found == administrator_by::cookie && (endpoint.level == access::chat || changes)) {
-      if (auto origin = check_origin(headers, secure(), options().websocket.origins); !origin) return origin;
-    }
-    caller_.administrator = found != administrator_by::nothing;
-    caller_.by_cookie = found == administrator_by::cookie;
-    if (caller_.administrator) {
-      caller_.principal = home().snapshot->administrator;
-      return {};
-    }
-    if (endpoint.level == access::administrator)
-      return make_error(errc::invalid_api_key,
-                        "Sign in, or send the administrator token as 'Authorization: Bearer ...'.");
-  }
-  auto principal = find_principal();
-  if (!principal) return principal.error();
-  caller_.principal = std::move(*principal);
-  return {};
-}
-
-result<principal_ptr> session::find_principal() {
-  auto credential = find_credential(request().headers, target_.query);
-  if (!credential) return credential.error();
-  const auto& snapshot = *home().snapshot;
-  if (known_principal_ && known_version_ == snapshot.version && known_credential_.reveal() == *credential)
-    return known_principal_;
-  const auto found = snapshot.keys.find(storage::keyed_digest(hub().pepper, *credential));
-  if (found == snapshot.keys.end()) return make_error(errc::invalid_api_key, "Incorrect API key provided.");
-  known_credential_ = secret(std::string(*credential));
-  known_version_ = snapshot.version;
-  known_principal_ = found->second;
-  return known_principal_;
 }
 
 void session::dispatch() {

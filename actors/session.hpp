@@ -2,7 +2,9 @@
 // one request after the other. What a request means is the endpoint's affair (actors/endpoints).
 #pragma once
 
+#include "actors/admission.hpp"
 #include "actors/endpoints.hpp"
+#include "actors/grants.hpp"
 #include "actors/shard.hpp"
 #include "net/header_gate.hpp"
 #include "net/http_reader.hpp"
@@ -14,8 +16,11 @@ namespace nexus {
 /// Who calls, as far as the endpoint's access level asked.
 struct caller {
   principal_ptr principal;  // of a key, or the administrator's
-  bool administrator = false;
-  bool by_cookie = false;  // a browser: changes need an Origin
+  team_member member;       // of the team's side; unknown with a key
+  credential shown;         // to look again later; of a key on its session only
+
+  bool administrator() const { return member.known(); }
+  std::string actor() const { return member.actor(); }
 };
 
 /// An answer that is whole.
@@ -33,9 +38,10 @@ class exchange {
   virtual void on_accepted(call_accepted&) = 0;
   virtual void on_part(call_part&) = 0;
   virtual void on_end(call_end&) = 0;
-  virtual void on_drained() = 0;      // what was unsent is nearly gone
-  virtual void on_silence() = 0;      // the silence deadline passed
-  virtual void on_client_gone() = 0;  // nobody reads the answer any more
+  virtual void on_drained() = 0;       // what was unsent is nearly gone
+  virtual void on_silence() = 0;       // the silence deadline passed
+  virtual void on_client_gone() = 0;   // nobody reads the answer any more
+  virtual void on_access_changed() {}  // the caller's right may have ended: see session::check_running
 };
 
 class session final : public shard_actor {
@@ -51,6 +57,11 @@ class session final : public shard_actor {
   /// A path parameter by its position in the endpoint's pattern.
   const std::string& parameter(size_t index) const { return parameters_[index]; }
   const caller& who() const { return caller_; }
+  std::string peer_address() const { return connection_->peer_address(); }
+  /// Whether the running request's caller may go on with this model of this provider (0: none yet).
+  result<void> check_running(int64_t provider_id, std::string_view model);
+  /// What this request showed, for whoever outlives the session.
+  credential shown();
   /// Ours, unique: for records.
   const std::string& request_id() const { return request_id_; }
   /// The caller's x-request-id, or ours: for answers and logs.
@@ -96,6 +107,7 @@ class session final : public shard_actor {
   void resume_input();
   bool admit();
   result<void> check_access(const endpoint& endpoint);
+  result<void> check_member(const endpoint& endpoint, team_member&& found);
   result<principal_ptr> find_principal();
   void dispatch();
   void refuse(const error& failure);
@@ -124,6 +136,7 @@ class session final : public shard_actor {
   own_deadline deadline_;        // of reading, idling, lingering; of silence while busy
   own_deadline write_deadline_;  // of a client that takes nothing
   secret known_credential_;      // the last key that was looked up on this connection, and what it was
+  std::string known_digest_;
   principal_ptr known_principal_;
   uint64_t known_version_ = 0;
   size_t lingered_ = 0;

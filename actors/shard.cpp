@@ -124,6 +124,10 @@ void shard::announce_drain() {
   for (const auto& [raw, actor] : enlisted_) caf::anon_send(actor, drain{});
 }
 
+void shard::announce_access_change() {
+  for (const auto& [raw, actor] : enlisted_) caf::anon_send(actor, access_changed{});
+}
+
 void shard::end_actors() {
   for (const auto& [raw, actor] : enlisted_) caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
 }

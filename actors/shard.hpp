@@ -73,6 +73,8 @@ class shard final : public caf::execution_unit {
   void delist(shard_actor* actor);
   /// Sends `drain` to every enlisted actor. This thread.
   void announce_drain();
+  /// Sends `access_changed` to every enlisted actor. This thread.
+  void announce_access_change();
   /// Ends every enlisted actor. This thread.
   void end_actors();
 

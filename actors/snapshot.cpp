@@ -1,7 +1,7 @@
 #include "actors/snapshot.hpp"
 
+#include "actors/grants.hpp"
 #include "conf/json.hpp"
-#include "storage/secrets.hpp"
 
 #include <algorithm>
 #include <array>
@@ -53,6 +53,7 @@ provider_ptr make_config(const std::shared_ptr<const storage::provider>& row, co
 
 void add_routes(principal& principal, const provider_ptr& config) {
   for (const auto& model : config->models) {
+    if (!grants(principal, config->row->id, model->model_name)) continue;
     auto& providers = principal.routes[model->model_name];
     const auto place = std::upper_bound(providers.begin(), providers.end(), config, [](const auto& a, const auto& b) {
       return a->row->priority < b->row->priority;
@@ -61,10 +62,41 @@ void add_routes(principal& principal, const provider_ptr& config) {
   }
 }
 
-uint64_t id_of(std::string_view digest) {
-  uint64_t id = 0;
-  std::memcpy(&id, digest.data(), std::min(sizeof id, digest.size()));
-  return id;
+std::shared_ptr<key_terms> make_terms(const storage::api_key& row) {
+  auto terms = std::make_shared<key_terms>();
+  terms->enabled = row.enabled;
+  terms->expires_at = row.expires_at;
+  terms->providers = row.providers;
+  terms->models = row.models;
+  for (const auto& text : row.addresses) {
+    if (auto range = net::address_range::parse(text)) {
+      terms->addresses.push_back(*range);
+    } else {
+      terms->enabled = false;  // checked when it was stored: rather nobody than everybody
+    }
+  }
+  terms->last_used = row.last_used_at;
+  return terms;
+}
+
+// A key stays known while it or its providers are switched off: for these it is 404, not 401.
+void add_key(snapshot& made, const std::shared_ptr<const storage::api_key>& row) {
+  made.key_rows.emplace(row->id, row);
+  auto key = std::make_shared<principal>();
+  key->id = static_cast<uint64_t>(row->id);
+  key->key_id = row->id;
+  key->limits = row->limits;
+  key->terms = make_terms(*row);
+  for (const auto& [id, config] : made.providers)
+    if (config->usable) add_routes(*key, config);
+  if (!row->former_digest.empty() && row->former_until != 0) {
+    auto terms = make_terms(*row);
+    terms->expires_at = row->expires_at == 0 ? row->former_until : std::min(row->expires_at, row->former_until);
+    auto former = std::make_shared<principal>(*key);
+    former->terms = std::move(terms);
+    made.keys.emplace(row->former_digest, std::move(former));
+  }
+  made.keys.insert_or_assign(row->digest, std::move(key));
 }
 
 }  // namespace
@@ -116,27 +148,16 @@ result<upstream_options> parse_provider_timeouts(std::string_view text, const up
   return timeouts;
 }
 
-snapshot_ptr make_snapshot(const control_state& state, const options& options, const secret& pepper, uint64_t version) {
+snapshot_ptr make_snapshot(const control_state& state, const options& options, uint64_t version) {
   auto made = std::make_shared<snapshot>();
   made->version = version;
   auto administrator = std::make_shared<principal>();
-  std::unordered_map<std::string, std::shared_ptr<principal>> keys;
   for (const auto& [id, row] : state.providers) {
     const auto config = make_config(row, state, options);
     made->providers.emplace(id, config);
-    if (!row->personalized_key.empty()) {
-      // A key stays known while its providers are switched off: it is 404 for their models then, not 401.
-      auto digest = storage::keyed_digest(pepper, row->personalized_key.reveal());
-      auto& key = keys[digest];
-      if (!key) {
-        key = std::make_shared<principal>();
-        key->id = id_of(digest);
-      }
-      if (config->usable) add_routes(*key, config);
-    }
     if (config->usable) add_routes(*administrator, config);
   }
-  for (auto& [digest, key] : keys) made->keys.emplace(digest, std::move(key));
+  for (const auto& [id, row] : state.keys) add_key(*made, row);
   made->administrator = std::move(administrator);
   return made;
 }

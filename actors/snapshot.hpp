@@ -3,11 +3,13 @@
 #pragma once
 
 #include "conf/options.hpp"
+#include "net/address_range.hpp"
 #include "net/http_writer.hpp"
 #include "net/server_url.hpp"
 #include "storage/key_limits.hpp"
 #include "storage/records.hpp"
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -35,11 +37,22 @@ struct provider_config {
 };
 using provider_ptr = std::shared_ptr<const provider_config>;
 
+/// The conditions of a personalized key.
+struct key_terms {
+  bool enabled = true;
+  int64_t expires_at = 0;                     // wall clock, ms; 0 never
+  std::vector<int64_t> providers;             // granted; empty: all
+  std::vector<std::string> models;            // granted patterns; empty: all
+  std::vector<net::address_range> addresses;  // that it may be used from; empty: all
+  mutable std::atomic<int64_t> last_used{0};  // wall clock, ms; as far as it was written down
+};
+
 /// What one caller may reach.
 struct principal {
   uint64_t id = 0;     // tells callers apart: scopes conversations and running chats
   int64_t key_id = 0;  // of the personalized key's row; 0 for the administrator
   storage::key_limits limits;
+  std::shared_ptr<const key_terms> terms;  // null for the administrator
   std::map<std::string, std::vector<provider_ptr>, std::less<>>
       routes;  // model -> providers that serve it, best first by priority
 
@@ -53,8 +66,10 @@ using principal_ptr = std::shared_ptr<const principal>;
 struct snapshot {
   uint64_t version = 0;
   std::map<int64_t, provider_ptr> providers;
-  std::unordered_map<std::string, principal_ptr> keys;  // keyed digest of a personalized key -> who it is
-  principal_ptr administrator;                          // reaches every usable provider
+  std::unordered_map<std::string, principal_ptr>
+      keys;  // keyed digest of a personalized key -> who it is, if disabled, too
+  std::map<int64_t, std::shared_ptr<const storage::api_key>> key_rows;
+  principal_ptr administrator;  // reaches every usable provider
 };
 using snapshot_ptr = std::shared_ptr<const snapshot>;
 
@@ -62,10 +77,10 @@ using snapshot_ptr = std::shared_ptr<const snapshot>;
 struct control_state {
   std::map<int64_t, std::shared_ptr<const storage::provider>> providers;
   std::map<int64_t, std::shared_ptr<const storage::provider_model>> models;
+  std::map<int64_t, std::shared_ptr<const storage::api_key>> keys;
 };
 
-/// Builds a snapshot. `pepper` keys the digests of personalized keys.
-snapshot_ptr make_snapshot(const control_state& state, const options& options, const secret& pepper, uint64_t version);
+snapshot_ptr make_snapshot(const control_state& state, const options& options, uint64_t version);
 
 /// Further settings of a provider, as stored in its JSON columns.
 result<net::header_list> parse_provider_headers(std::string_view json);

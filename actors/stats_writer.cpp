@@ -48,8 +48,7 @@ std::optional<error> flush_or_error(self_pointer self) {
   return make_error(errc::storage_error, "The database cannot be written at the moment.");
 }
 
-change_reply apply(storage::store& store, const store_change& change) {
-  change_reply reply;
+void make_change(storage::store& store, const store_change& change, change_reply& reply) {
   const auto now = wall_clock_ms();
   const auto note = [&reply](const auto& row) {
     if (row) {
@@ -81,6 +80,31 @@ change_reply apply(storage::store& store, const store_change& change) {
     case store_change::kind::delete_model:
       note_removal(store.delete_model(change.id, change.version));
       break;
+    case store_change::kind::insert_key:
+      note(store.insert_key(*change.key, now));
+      break;
+    case store_change::kind::update_key:
+      note(store.update_key(*change.key, change.version, now));
+      break;
+    case store_change::kind::delete_key:
+      note_removal(store.delete_key(change.id, change.version));
+      break;
+  }
+}
+
+change_reply apply(storage::store& store, const store_change& change) {
+  change_reply reply;
+  if (change.audit) {
+    auto entry = *change.audit;
+    entry.at = wall_clock_ms();
+    const auto written = store.audited(entry, [&]() -> result<int64_t> {
+      make_change(store, change, reply);
+      if (reply.failure) return *reply.failure;
+      return reply.id;
+    });
+    if (!written) reply.failure = written.error();
+  } else {
+    make_change(store, change, reply);
   }
   if (reply.failure) return reply;
   if (auto rows = store.load_control_plane()) {
@@ -102,6 +126,10 @@ std::shared_ptr<const control_state> share(storage::control_plane&& rows) {
   for (auto& row : rows.models) {
     const auto id = row.id;
     state->models.emplace(id, std::make_shared<const storage::provider_model>(std::move(row)));
+  }
+  for (auto& row : rows.keys) {
+    const auto id = row.id;
+    state->keys.emplace(id, std::make_shared<const storage::api_key>(std::move(row)));
   }
   return state;
 }
@@ -132,6 +160,10 @@ stats_writer_actor::behavior_type stats_writer(self_pointer self, nexus::hub* hu
       },
       [self](const commit_rows&) { return rows_committed{flush_or_error(self)}; },
       [self](const store_change& change) { return apply(*self->state.store, change); },
+      [self](const store_task& task) {
+        task.run(*self->state.store);
+        return store_task_done();
+      },
       [self](const conversation_query& query) {
         conversation_reply reply;
         if ((reply.failure = flush_or_error(self))) return reply;

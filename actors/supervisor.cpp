@@ -1,13 +1,18 @@
 #include "actors/supervisor.hpp"
 
 #include "actors/errors.hpp"
+#include "actors/grants.hpp"
+#include "actors/ids.hpp"
 #include "actors/router.hpp"
 #include "conf/log.hpp"
 
 namespace nexus {
 
 shard_supervisor::shard_supervisor(caf::actor_config& config, shard& home, provider::client_factory make_client)
-    : shard_actor(config, home), make_client_(std::move(make_client)), restart_deadline_(*this) {
+    : shard_actor(config, home),
+      make_client_(std::move(make_client)),
+      restart_deadline_(*this),
+      expiry_deadline_(*this) {
   set_down_handler([this](caf::down_msg& down) { on_down(down); });
 }
 
@@ -19,11 +24,16 @@ caf::behavior shard_supervisor::make_behavior() {
         use(update.what);
         return published{};
       },
-      [this](const shard_event&) { restart_due(); },
+      [this](const access_changed&) { access_may_have_changed(); },
+      [this](const shard_event&) {
+        if (restart_deadline_.take_fired()) restart_due();
+        if (expiry_deadline_.take_fired()) access_may_have_changed();
+      },
   };
 }
 
 void shard_supervisor::on_exit() {
+  home().disarm(expiry_deadline_);
   for (auto& [id, child] : providers_)
     if (child.actor) caf::anon_send_exit(child.actor, caf::exit_reason::user_shutdown);
   providers_.clear();
@@ -59,7 +69,18 @@ void shard_supervisor::use(const snapshot_ptr& snapshot) {
     }
   }
   publish_routes();
+  access_may_have_changed();
   if (const auto ready = std::exchange(home().on_first_snapshot, nullptr)) ready();
+}
+
+// Whoever runs looks again by itself; the next key that expires makes them look once more.
+void shard_supervisor::access_may_have_changed() {
+  home().announce_access_change();
+  const auto now = wall_clock_ms();
+  const auto next = next_expiry(*home().snapshot, now);
+  if (!next) return home().disarm(expiry_deadline_);
+  constexpr int64_t longest_wait_ms = 3'600'000;  // the clock may be set meanwhile
+  home().arm(expiry_deadline_, std::chrono::milliseconds(std::min(*next - now, longest_wait_ms)));
 }
 
 void shard_supervisor::start_router() {

@@ -31,6 +31,7 @@ class shard_supervisor final : public shard_actor {
   void on_down(const caf::down_msg& down);
   void restart_due();
   void arm_restart(std::chrono::milliseconds pause);
+  void access_may_have_changed();
 
   provider::client_factory make_client_;
   caf::actor router_;
@@ -38,6 +39,7 @@ class shard_supervisor final : public shard_actor {
   std::map<int64_t, child> providers_;
   restart_policy policy_;
   own_deadline restart_deadline_;
+  own_deadline expiry_deadline_;  // of the key that expires next
 };
 
 /// The root: `start` makes the supervisor of a shard again, on that shard.

@@ -1,11 +1,9 @@
 #include "actors/websocket_session.hpp"
 
-#include "actors/admission.hpp"
 #include "actors/chat_run.hpp"
 #include "actors/ids.hpp"
 #include "conf/log.hpp"
 #include "net/dialects/openai.hpp"
-#include "storage/secrets.hpp"
 #include "tokenizer/estimate.hpp"
 
 namespace nexus {
@@ -18,6 +16,10 @@ constexpr std::chrono::seconds directory_timeout{5};
 // RFC 6455 section 7.4.1.
 constexpr uint16_t going_away = 1001;
 constexpr uint16_t unsupported_data = 1003;
+// Of the range for applications; 4401 reads as HTTP's 401.
+constexpr uint16_t key_revoked = 4401;
+// How long a revoked socket may take for its last words.
+constexpr std::chrono::milliseconds revoke_time{500};
 
 }  // namespace
 
@@ -31,15 +33,9 @@ websocket_session::websocket_session(caf::actor_config& config, shard& home,
                                        .idle_timeout = home.options->websocket.ping_interval * 2}),
       request_(std::move(request)),
       caller_(std::move(who)),
-      label_(std::move(label)) {
+      label_(std::move(label)),
+      revoke_deadline_(*this) {
   ++hub().counters.connections;
-  const auto& headers = request_->headers;
-  if (!caller_.administrator) {
-    if (const auto key = find_credential(headers, {})) key_digest_ = storage::keyed_digest(hub().pepper, *key);
-  } else if (caller_.by_cookie) {
-    const auto cookies = headers.find("cookie").value_or("");
-    if (const auto cookie = find_cookie(cookies, cookie_name(secure_))) cookie_ = secret(std::string(*cookie));
-  }
 }
 
 websocket_session::~websocket_session() { --hub().counters.connections; }
@@ -48,7 +44,13 @@ caf::behavior websocket_session::make_behavior() {
   home().enlist(this);
   notify(shard_event::kind::start);
   return {
-      [this](const shard_event&) { accept(); },
+      [this](const shard_event& event) {
+        if (event.what == shard_event::kind::start) return accept();
+        if (revoke_deadline_.take_fired()) quit();
+      },
+      [this](const access_changed&) {
+        if (auto renewed = renew_caller(); !renewed) revoke(renewed.error());
+      },
       [this](const socket_message& message) { on_message(message.ec, message.text, message.is_text); },
       [this](const socket_written& written) {
         if (written.ec) return quit();
@@ -66,6 +68,7 @@ caf::behavior websocket_session::make_behavior() {
 
 void websocket_session::on_exit() {
   home().delist(this);
+  home().disarm(revoke_deadline_);
   socket_.abort();
   for (const auto& [number, chat] : chats_) send(chat.actor, detach_socket{address()});
   chats_.clear();
@@ -92,6 +95,7 @@ void websocket_session::read() {
 void websocket_session::on_message(net::error_code ec, const std::string& text, bool is_text) {
   reading_ = false;
   if (ec || closing_) return quit();
+  if (revoked_) return;
   if (request_) {
     request_.reset();
     return read();
@@ -133,7 +137,10 @@ void websocket_session::start_chat(client_frame& frame) {
     return refuse(frame.id, make_error(errc::conflict, "A chat of this id is running already."));
   if (chats_.size() >= options().websocket.chats_max)
     return refuse(frame.id, make_error(errc::rate_limited, "Too many chats run on this socket."));
-  if (auto renewed = renew_caller(); !renewed) return refuse(frame.id, renewed.error());
+  if (auto renewed = renew_caller(); !renewed) {
+    refuse(frame.id, renewed.error());
+    return revoke(renewed.error());
+  }
   auto body = net::openai::make_request(frame.model, frame.messages, frame.params);
   if (!body) return refuse(frame.id, body.error());
   const auto number = next_number_++;
@@ -143,6 +150,7 @@ void websocket_session::start_chat(client_frame& frame) {
                                                  .conversation_id = std::move(frame.conversation_id),
                                                  .provider_id = frame.provider_id,
                                                  .principal = caller_.principal,
+                                                 .shown = caller_.shown,
                                                  .socket = caf::actor_cast<caf::actor>(this)});
   send(hub().chat_directory, enlist_chat{caller_.principal->id, frame.id, actor});
   chats_.emplace(number, running_chat{std::move(frame.id), std::move(actor)});
@@ -150,23 +158,20 @@ void websocket_session::start_chat(client_frame& frame) {
 
 // A socket may stay open for days: keys are revoked, sessions end, models come and go meanwhile.
 result<void> websocket_session::renew_caller() {
-  const auto& snapshot = *home().snapshot;
-  if (caller_.administrator) {
-    if (caller_.by_cookie && !hub().access->is_session(cookie_.reveal(), home().now()))
-      return make_error(errc::invalid_api_key, "The session has ended: sign in again.");
-    caller_.principal = snapshot.administrator;
-    return {};
-  }
-  const auto found = snapshot.keys.find(key_digest_);
-  if (found == snapshot.keys.end()) return make_error(errc::invalid_api_key, "This API key is not valid any more.");
-  caller_.principal = found->second;
+  auto principal = look_again(caller_.shown, *home().snapshot, *hub().access, wall_clock_ms(), home().now());
+  if (!principal) return principal.error();
+  caller_.principal = std::move(*principal);
   return {};
 }
 
 void websocket_session::resume_chat(const client_frame& frame) {
-  if (auto renewed = renew_caller(); !renewed) return refuse(frame.id, renewed.error());
+  if (auto renewed = renew_caller(); !renewed) {
+    refuse(frame.id, renewed.error());
+    return revoke(renewed.error());
+  }
   const auto attach_to = [this, id = frame.id,
                           last_seq = static_cast<uint64_t>(frame.last_seq)](const caf::actor& chat) {
+    if (revoked_) return;
     if (!chat) return refuse(id, make_error(errc::not_found, "There is no chat of this id to resume."));
     const auto number = next_number_++;
     if (const auto former = find_by_id(id); former != chats_.end()) chats_.erase(former);
@@ -197,6 +202,7 @@ void websocket_session::queue(ws_frame frame) {
 void websocket_session::write_next() {
   if (writing_ || closing_ || request_) return;
   if (queue_.empty()) {
+    if (revoked_) return close(key_revoked, "This credential is not valid any more.");
     if (draining_ && chats_.empty()) close(going_away, "The hub is shutting down.");
     return;
   }
@@ -215,6 +221,14 @@ void websocket_session::on_written() {
   if (chat == chats_.end()) return;
   send(chat->second.actor, frame_written{});
   if (written.last) chats_.erase(chat);
+}
+
+void websocket_session::revoke(const error& failure) {
+  if (closing_ || std::exchange(revoked_, true)) return;
+  home().arm(revoke_deadline_, revoke_time);  // a client that reads nothing is not waited for
+  // The chats look for themselves and end; what they still say is not for this socket.
+  for (const auto& [number, chat] : std::exchange(chats_, {})) refuse(chat.id, failure);
+  write_next();
 }
 
 void websocket_session::close(uint16_t code, std::string_view reason) {

@@ -40,14 +40,14 @@ class websocket_session final : public shard_actor {
   void write_next();
   void on_written();
   void close(uint16_t code, std::string_view reason);
+  /// The caller's right has ended: every chat is told, then the socket closes.
+  void revoke(const error& failure);
   std::map<uint64_t, running_chat>::iterator find_by_id(std::string_view id);
 
   const bool secure_;
   net::websocket socket_;
   std::shared_ptr<net::request> request_;
   caller caller_;
-  std::string key_digest_;  // of a caller with a key
-  secret cookie_;           // of a browser
   std::string label_;
   std::map<uint64_t, running_chat> chats_;
   uint64_t next_number_ = 1;
@@ -55,6 +55,8 @@ class websocket_session final : public shard_actor {
   bool writing_ = false;
   bool reading_ = false;
   bool closing_ = false;
+  bool revoked_ = false;  // closes once its last words are written
+  own_deadline revoke_deadline_;
   bool draining_ = false;
 };
 

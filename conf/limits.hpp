@@ -41,4 +41,7 @@ constexpr size_t replay_bytes_max = 1024 * 1024;
 /// Conversations remembered for recognising a continued history.
 constexpr size_t conversations_remembered_max = 65'536;
 
+/// Sessions of browsers, one each; the least recently used makes room.
+constexpr size_t sessions_max = 1'024;
+
 }  // namespace nexus::limits

@@ -164,6 +164,12 @@ result<endpoint_url> models_endpoint(std::string_view server_url) {
   return assemble(std::move(*parts));
 }
 
+bool same_server(std::string_view server_url, std::string_view other_url) {
+  const auto left = chat_endpoint(server_url);
+  const auto right = chat_endpoint(other_url);
+  return left && right && left->tls == right->tls && left->host == right->host && left->port == right->port;
+}
+
 bool origin_allowed(std::string_view origin, std::string_view host, bool tls, const std::vector<std::string>& allowed) {
   const auto from = parse_origin(origin);
   if (!from) return false;

@@ -37,6 +37,9 @@ result<endpoint_url> chat_endpoint(std::string_view server_url);
 /// The same for the upstream's list of models: ".../models" beside ".../chat/completions".
 result<endpoint_url> models_endpoint(std::string_view server_url);
 
+/// True if both URLs lead to the same scheme, host and port: what was meant for one may be sent to the other.
+bool same_server(std::string_view server_url, std::string_view other_url);
+
 /// True if `origin` (a header's value) is the server that `host` (the Host header) names, or one of `allowed`.
 bool origin_allowed(std::string_view origin, std::string_view host, bool tls, const std::vector<std::string>& allowed);
 

@@ -278,12 +278,15 @@ transaction::~transaction() {
 }
 
 result<void> transaction::begin() {
+  // An outer one commits, or rolls back, all of it.
+  if (database_.in_transaction()) return {};
   auto begun = database_.execute("BEGIN IMMEDIATE");
   open_ = begun.has_value();
   return begun;
 }
 
 result<void> transaction::commit() {
+  if (!open_) return {};
   auto done = database_.execute("COMMIT");
   if (done) open_ = false;
   return done;

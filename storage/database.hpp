@@ -107,7 +107,8 @@ class database {
   int64_t wal_bytes_ = 0;
 };
 
-/// BEGIN IMMEDIATE … COMMIT; rolls back if it dies uncommitted.
+/// BEGIN IMMEDIATE … COMMIT; rolls back if it dies uncommitted. Within another one it does nothing by itself: whoever
+/// owns the outer one must not commit it after a failure inside.
 class transaction {
  public:
   explicit transaction(database& database) : database_(database) {}

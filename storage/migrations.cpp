@@ -11,7 +11,7 @@ namespace nexus::storage {
 namespace {
 
 // One statement for each step. Never edit a released line: add one at the end.
-constexpr std::array<std::string_view, 20> statements{
+constexpr std::array statements = std::to_array<std::string_view>({
     R"(CREATE TABLE meta (
          key TEXT PRIMARY KEY NOT NULL,
          value BLOB NOT NULL
@@ -205,7 +205,77 @@ constexpr std::array<std::string_view, 20> statements{
     "ALTER TABLE provider_models ADD COLUMN price_cached INTEGER NOT NULL DEFAULT -1",
     "ALTER TABLE provider_models ADD COLUMN price_reasoning INTEGER NOT NULL DEFAULT -1",
     "ALTER TABLE provider_models ADD COLUMN output_tokens_max INTEGER NOT NULL DEFAULT 0",
-};
+
+    // `providers`, `models` and `addresses` are JSON arrays. An empty `budget_unit` is no budget.
+    R"(CREATE TABLE api_keys (
+         id INTEGER PRIMARY KEY AUTOINCREMENT,
+         name TEXT NOT NULL,
+         origin TEXT NOT NULL CHECK (origin IN ('hub', 'provider')),
+         digest BLOB NOT NULL UNIQUE,
+         former_digest BLOB NOT NULL,
+         former_until INTEGER NOT NULL,
+         masked TEXT NOT NULL,
+         providers TEXT NOT NULL,
+         models TEXT NOT NULL,
+         addresses TEXT NOT NULL,
+         enabled INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+         expires_at INTEGER NOT NULL,
+         requests_per_minute INTEGER NOT NULL,
+         tokens_per_minute INTEGER NOT NULL,
+         concurrent_requests INTEGER NOT NULL,
+         budget_unit TEXT NOT NULL CHECK (budget_unit IN ('', 'tokens', 'money')),
+         budget_amount INTEGER NOT NULL,
+         budget_period TEXT NOT NULL CHECK (budget_period IN ('total', 'day', 'week', 'month')),
+         budget_time_zone TEXT NOT NULL,
+         on_leave TEXT NOT NULL CHECK (on_leave IN ('cancel', 'drain', 'finish')),
+         drain_seconds INTEGER NOT NULL,
+         drain_tokens INTEGER NOT NULL,
+         drain_money INTEGER NOT NULL,
+         last_used_at INTEGER NOT NULL,
+         created_at INTEGER NOT NULL,
+         updated_at INTEGER NOT NULL,
+         version INTEGER NOT NULL
+       ) STRICT)",
+
+    // Who bears which brought-along key.
+    R"(CREATE TABLE provider_keys (
+         provider_id INTEGER PRIMARY KEY REFERENCES service_providers (id) ON DELETE CASCADE,
+         key_id INTEGER NOT NULL REFERENCES api_keys (id)
+       ) STRICT)",
+
+    "CREATE INDEX provider_keys_key ON provider_keys (key_id)",
+
+    R"(CREATE TABLE administrators (
+         id INTEGER PRIMARY KEY AUTOINCREMENT,
+         name TEXT NOT NULL UNIQUE,
+         password TEXT NOT NULL,
+         role TEXT NOT NULL CHECK (role IN ('administrator', 'viewer')),
+         created_at INTEGER NOT NULL,
+         updated_at INTEGER NOT NULL,
+         version INTEGER NOT NULL
+       ) STRICT)",
+
+    // `administrator_id` 0: signed in with a token.
+    R"(CREATE TABLE admin_sessions (
+         digest BLOB PRIMARY KEY NOT NULL,
+         administrator_id INTEGER NOT NULL,
+         made_at INTEGER NOT NULL,
+         used_at INTEGER NOT NULL
+       ) STRICT, WITHOUT ROWID)",
+
+    R"(CREATE TABLE audit_log (
+         id INTEGER PRIMARY KEY AUTOINCREMENT,
+         at INTEGER NOT NULL,
+         actor TEXT NOT NULL,
+         action TEXT NOT NULL,
+         resource TEXT NOT NULL,
+         resource_id INTEGER NOT NULL,
+         before TEXT NOT NULL,
+         after TEXT NOT NULL,
+         address TEXT NOT NULL,
+         request_id TEXT NOT NULL
+       ) STRICT)",
+});
 
 result<void> apply(database& database, std::string_view statement, size_t version) {
   transaction work(database);

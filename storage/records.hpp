@@ -3,6 +3,7 @@
 
 #include "conf/money.hpp"
 #include "conf/secret.hpp"
+#include "storage/access_records.hpp"
 
 #include <cstdint>
 #include <string>
@@ -47,6 +48,7 @@ struct provider_model {
 struct control_plane {
   std::vector<provider> providers;     // ORDER BY id
   std::vector<provider_model> models;  // ORDER BY id
+  std::vector<api_key> keys;           // ORDER BY id
 };
 
 struct conversation_totals {

@@ -10,6 +10,35 @@ namespace nexus::storage {
 enum class sql : size_t {
   meta_read,
   meta_write,
+  keys,
+  key_providers,
+  key_find,
+  key_head,
+  key_insert,
+  key_update,
+  key_replace,
+  key_touch,
+  key_delete,
+  key_link,
+  key_unlink,
+  key_of_provider,
+  keys_purge,
+  providers_without_key,
+  administrators,
+  administrator_head,
+  administrator_insert,
+  administrator_update,
+  administrator_password,
+  administrator_delete,
+  administrators_left,
+  sessions,
+  session_insert,
+  session_touch,
+  session_delete,
+  sessions_of,
+  sessions_purge,
+  audit_insert,
+  audit_page,
   providers,
   provider_head,
   provider_insert,
@@ -41,6 +70,73 @@ struct sql_row {
 constexpr std::array statements{
     sql_row{sql::meta_read, "SELECT value FROM meta WHERE key = ?"},
     sql_row{sql::meta_write, "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING"},
+
+    sql_row{sql::keys,
+            "SELECT id, name, origin, digest, former_digest, former_until, masked, providers, models, addresses, "
+            "enabled, expires_at, requests_per_minute, tokens_per_minute, concurrent_requests, budget_unit, "
+            "budget_amount, budget_period, budget_time_zone, on_leave, drain_seconds, drain_tokens, drain_money, "
+            "last_used_at, created_at, updated_at, version FROM api_keys ORDER BY id"},
+    sql_row{sql::key_providers, "SELECT key_id, provider_id FROM provider_keys ORDER BY provider_id"},
+    sql_row{sql::key_find, "SELECT id, origin FROM api_keys WHERE digest = ?1 OR former_digest = ?1"},
+    sql_row{sql::key_head, "SELECT version, created_at, origin FROM api_keys WHERE id = ?"},
+    sql_row{sql::key_insert,
+            "INSERT INTO api_keys (name, origin, digest, former_digest, former_until, masked, providers, models, "
+            "addresses, enabled, expires_at, requests_per_minute, tokens_per_minute, concurrent_requests, budget_unit, "
+            "budget_amount, budget_period, budget_time_zone, on_leave, drain_seconds, drain_tokens, drain_money, "
+            "last_used_at, created_at, updated_at, version) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+    sql_row{sql::key_update,
+            "UPDATE api_keys SET name = ?, origin = ?, digest = ?, former_digest = ?, former_until = ?, masked = ?, "
+            "providers = ?, models = ?, addresses = ?, enabled = ?, expires_at = ?, requests_per_minute = ?, "
+            "tokens_per_minute = ?, concurrent_requests = ?, budget_unit = ?, budget_amount = ?, budget_period = ?, "
+            "budget_time_zone = ?, on_leave = ?, drain_seconds = ?, drain_tokens = ?, drain_money = ?, "
+            "last_used_at = max(last_used_at, ?), created_at = ?, updated_at = ?, version = ? WHERE id = ?"},
+    sql_row{sql::key_replace,
+            "UPDATE api_keys SET digest = ?, masked = ?, updated_at = ?, version = version + 1 WHERE id = ?"},
+    sql_row{sql::key_touch, "UPDATE api_keys SET last_used_at = max(last_used_at, ?) WHERE id = ?"},
+    sql_row{sql::key_delete, "DELETE FROM api_keys WHERE id = ?"},
+    sql_row{sql::key_link,
+            "INSERT INTO provider_keys (provider_id, key_id) VALUES (?, ?) "
+            "ON CONFLICT (provider_id) DO UPDATE SET key_id = excluded.key_id"},
+    sql_row{sql::key_unlink, "DELETE FROM provider_keys WHERE provider_id = ?"},
+    sql_row{sql::key_of_provider,
+            "SELECT key_id, (SELECT count(*) FROM provider_keys AS other WHERE other.key_id = own.key_id) "
+            "FROM provider_keys AS own WHERE provider_id = ?"},
+    sql_row{sql::keys_purge,
+            "DELETE FROM api_keys WHERE origin = 'provider' AND id NOT IN (SELECT key_id FROM provider_keys)"},
+    sql_row{sql::providers_without_key,
+            "SELECT id FROM service_providers WHERE length(personalized_key) > 0 "
+            "AND id NOT IN (SELECT provider_id FROM provider_keys) ORDER BY id"},
+
+    sql_row{sql::administrators,
+            "SELECT id, name, password, role, created_at, updated_at, version FROM administrators ORDER BY id"},
+    sql_row{sql::administrator_head, "SELECT version, created_at, role, password FROM administrators WHERE id = ?"},
+    sql_row{sql::administrator_insert,
+            "INSERT INTO administrators (name, password, role, created_at, updated_at, version) "
+            "VALUES (?, ?, ?, ?, ?, ?)"},
+    sql_row{sql::administrator_update,
+            "UPDATE administrators SET name = ?, password = ?, role = ?, created_at = ?, updated_at = ?, version = ? "
+            "WHERE id = ?"},
+    sql_row{sql::administrator_password, "UPDATE administrators SET password = ? WHERE id = ? AND password = ?"},
+    sql_row{sql::administrator_delete, "DELETE FROM administrators WHERE id = ?"},
+    sql_row{sql::administrators_left, "SELECT count(*) FROM administrators WHERE role = 'administrator' AND id <> ?"},
+
+    sql_row{sql::sessions,
+            "SELECT digest, administrator_id, made_at, used_at FROM admin_sessions ORDER BY used_at DESC, digest "
+            "LIMIT ?"},
+    sql_row{sql::session_insert,
+            "INSERT INTO admin_sessions (digest, administrator_id, made_at, used_at) VALUES (?, ?, ?, ?)"},
+    sql_row{sql::session_touch, "UPDATE admin_sessions SET used_at = max(used_at, ?) WHERE digest = ?"},
+    sql_row{sql::session_delete, "DELETE FROM admin_sessions WHERE digest = ?"},
+    sql_row{sql::sessions_of, "DELETE FROM admin_sessions WHERE administrator_id = ?"},
+    sql_row{sql::sessions_purge, "DELETE FROM admin_sessions WHERE made_at < ? OR used_at < ?"},
+
+    sql_row{sql::audit_insert,
+            "INSERT INTO audit_log (at, actor, action, resource, resource_id, before, after, address, request_id) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+    sql_row{sql::audit_page,
+            "SELECT id, at, actor, action, resource, resource_id, before, after, address, request_id FROM audit_log "
+            "WHERE id < ? ORDER BY id DESC LIMIT ?"},
 
     sql_row{sql::providers,
             "SELECT id, row_uuid, name, kind, server_url, server_key, personalized_key, description, enabled, weight, "

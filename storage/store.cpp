@@ -30,11 +30,6 @@ constexpr int64_t wal_truncate_bytes = 64 * 1024 * 1024;
 error no_provider(int64_t id) { return make_error(errc::not_found, fmt::format("There is no provider {}.", id)); }
 error no_model(int64_t id) { return make_error(errc::not_found, fmt::format("There is no provider model {}.", id)); }
 
-error stale(std::string_view what, int64_t id) {
-  return make_error(errc::precondition_failed,
-                    fmt::format("{} {} was changed meanwhile: read it again and repeat the change.", what, id));
-}
-
 // Says whose name is taken, or whose provider is missing.
 error explain(error cause, const provider& row) {
   if (cause.code == errc::conflict) {
@@ -71,6 +66,11 @@ query& bind_model(query&& statement, const provider_model& row) {
 
 }  // namespace
 
+error stale(std::string_view what, int64_t id) {
+  return make_error(errc::precondition_failed,
+                    fmt::format("{} {} was changed meanwhile: read it again and repeat the change.", what, id));
+}
+
 result<void> store::implementation::prepare() {
   std::array<std::string_view, statements.size()> texts;
   std::transform(statements.begin(), statements.end(), texts.begin(), [](const sql_row& row) { return row.text; });
@@ -91,6 +91,7 @@ result<void> store::implementation::recognise_key() {
                                   "another one.",
                                   connection->file().string()));
   }
+  if (auto done = learn_pepper(); !done) return done;
   return work.commit();
 }
 
@@ -229,14 +230,15 @@ result<std::unique_ptr<store>> store::open(const std::filesystem::path& data_dir
     if (auto done = (*connection)->execute("PRAGMA synchronous = FULL"); !done) return done.error();
   }
   if (auto done = migrate(**connection, migrations()); !done) return done.error();
-  std::unique_ptr<implementation> self(
-      new implementation{.lock = std::move(*lock), .connection = std::move(*connection), .key = std::move(key)});
+  std::unique_ptr<implementation> self(new implementation{
+      .lock = std::move(*lock), .connection = std::move(*connection), .key = std::move(key), .pepper = {}});
   if (auto done = self->prepare(); !done) {
     return make_error(errc::storage_error,
                       fmt::format("The database '{}' does not hold the tables of its schema.", file(data_dir).string()),
                       done.error().detail);
   }
   if (auto done = self->recognise_key(); !done) return done.error();
+  if (auto done = self->adopt_keys(); !done) return done.error();
   return std::unique_ptr<store>(new store(std::move(self)));
 }
 
@@ -245,7 +247,9 @@ result<control_plane> store::load_control_plane() {
   if (!providers) return providers.error();
   auto models = self_->models();
   if (!models) return models.error();
-  return control_plane{.providers = std::move(*providers), .models = std::move(*models)};
+  auto keys = self_->keys();
+  if (!keys) return keys.error();
+  return control_plane{.providers = std::move(*providers), .models = std::move(*models), .keys = std::move(*keys)};
 }
 
 result<provider> store::insert_provider(const provider& row, int64_t now) {
@@ -262,6 +266,7 @@ result<provider> store::insert_provider(const provider& row, int64_t now) {
     if (auto done = statement.run(); !done) return explain(done.error(), row);
   }
   stored.id = self_->connection->last_id();
+  if (auto done = self_->link_key(stored.id, stored.name, stored.personalized_key, now); !done) return done.error();
   if (auto done = self_->set_meta(used, "1"); !done) return done.error();
   if (auto done = work.commit(); !done) return done.error();
   return stored;
@@ -288,12 +293,19 @@ result<provider> store::update_provider(const provider& row, std::optional<int64
     self_->bind_provider(statement, stored, row_uuid);
     if (auto done = statement.bind(row.id).run(); !done) return explain(done.error(), row);
   }
+  if (auto done = self_->link_key(stored.id, stored.name, stored.personalized_key, now); !done) return done.error();
   if (auto done = work.commit(); !done) return done.error();
   return stored;
 }
 
 result<void> store::delete_provider(int64_t id, std::optional<int64_t> version) {
-  return self_->remove(sql::provider_head, sql::provider_delete, id, version, no_provider(id), "Provider");
+  transaction work(*self_->connection);
+  if (auto begun = work.begin(); !begun) return begun;
+  const auto removed =
+      self_->remove(sql::provider_head, sql::provider_delete, id, version, no_provider(id), "Provider");
+  if (!removed) return removed;
+  if (auto done = self_->use(sql::keys_purge).run(); !done) return done;
+  return work.commit();
 }
 
 result<provider_model> store::insert_model(const provider_model& row, int64_t now) {

@@ -8,6 +8,7 @@
 #include "storage/records.hpp"
 #include "storage/secrets.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -37,6 +38,35 @@ class store {
   result<provider_model> insert_model(const provider_model& row, int64_t now);
   result<provider_model> update_model(const provider_model& row, std::optional<int64_t> version, int64_t now);
   result<void> delete_model(int64_t id, std::optional<int64_t> version);
+
+  /// Personalized keys (storage/keys.cpp). Brought-along ones are made and removed with their providers: inserting or
+  /// deleting one is errc::conflict, and an update keeps their grants and their digest.
+  result<api_key> insert_key(const api_key& row, int64_t now);
+  result<api_key> update_key(const api_key& row, std::optional<int64_t> version, int64_t now);
+  result<void> delete_key(int64_t id, std::optional<int64_t> version);
+  result<void> touch_key(int64_t id, int64_t used_at);
+  /// Keys the digests of personalized keys: made once, the same under every master key.
+  secret pepper() const;
+
+  /// Administrators and their sessions (storage/administrators.cpp). The last one with the role administrator can
+  /// neither be removed nor demoted: errc::conflict. A new password or role, and removal, end all their sessions.
+  result<std::vector<administrator>> administrators();
+  result<administrator> insert_administrator(const administrator& row, int64_t now);
+  result<administrator> update_administrator(const administrator& row, std::optional<int64_t> version, int64_t now);
+  result<void> delete_administrator(int64_t id, std::optional<int64_t> version);
+  /// The same password, hashed anew; nothing happens if it was changed meanwhile.
+  result<void> rehash_password(int64_t id, std::string_view former, std::string_view fresh);
+  result<std::vector<admin_session>> sessions(size_t limit);
+  result<void> insert_session(const admin_session& row);
+  result<void> touch_session(std::string_view digest, int64_t used_at);
+  result<void> delete_session(std::string_view digest);
+  /// Drops those that were made or last used before.
+  result<void> purge_sessions(int64_t made_before, int64_t used_before);
+
+  /// Runs `change`, which answers the id of its row, and writes `entry` down, both in one transaction.
+  result<int64_t> audited(const audit_entry& entry, const std::function<result<int64_t>()>& change);
+  /// At most `limit` entries below the id `before`, newest first.
+  result<std::vector<audit_entry>> audit_log(int64_t before, size_t limit);
 
   /// Records settled requests in one transaction, with their statistics and every sum that they move: all of them or,
   /// on an error, none. One that is known already changes nothing. What it answered survives the end of the process at

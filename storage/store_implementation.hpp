@@ -13,6 +13,7 @@ struct store::implementation {
   file_descriptor lock;
   std::unique_ptr<database> connection;
   master_key key;
+  secret pepper;
 
   query use(sql name) { return connection->use(static_cast<size_t>(name)); }
 
@@ -25,8 +26,17 @@ struct store::implementation {
   result<provider> read_provider(const query& row) const;
   result<std::vector<provider>> providers();
   result<std::vector<provider_model>> models();
+  result<std::vector<api_key>> keys();
+  /// Makes `provider_id` bear this key, which may be empty, and drops brought-along keys that nobody bears any more.
+  result<void> link_key(int64_t provider_id, std::string_view name, const secret& personalized, int64_t now);
+  /// Links the providers of a store from before there were keys.
+  result<void> adopt_keys();
+  result<void> learn_pepper();
+  result<void> end_sessions(int64_t administrator_id);
   result<void> remove(sql head, sql statement, int64_t id, std::optional<int64_t> version, const error& missing,
                       std::string_view what);
 };
+
+error stale(std::string_view what, int64_t id);
 
 }  // namespace nexus::storage

@@ -21,6 +21,7 @@ set(homes
   "^boost/asio"              "^net/|^actors/shard[^/]*$"
   "^sqlite3\\.h$"            "^storage/"
   "^openssl/"                "^(net|storage)/"
+  "^cctz/|^argon2"           "^storage/"
   "^spdlog/"                 "^conf/"
   "^toml\\+\\+/|^toml\\.hpp" "^conf/"
   "^rapidjson/"              "^conf/|^net/dialects"

@@ -59,6 +59,18 @@ class chat_exchange final : public exchange {
 
   void on_client_gone() override { driver_.cancel(); }
 
+  void on_access_changed() override {
+    const auto& provider = driver_.provider();
+    const auto holds = session_.check_running(provider ? provider->row->id : 0, driver_.call().model);
+    if (holds) return;
+    session_.note_upstream_time(driver_.upstream_time());
+    driver_.cancel();
+    if (!session_.streaming()) return session_.fail(holds.error());
+    std::string last;
+    net::append_data(last, net::openai::error_body(holds.error()));
+    session_.end_stream(last, false);
+  }
+
  private:
   void attempt() {
     if (auto sent = driver_.attempt(); !sent) session_.fail(sent.error());

@@ -13,6 +13,7 @@ void chat_socket(session& session) {
   if (session.hub().draining) return session.fail(make_error(errc::shutting_down, "The hub is shutting down."));
   auto request = std::make_shared<net::request>(std::move(session.request()));
   auto who = session.who();
+  who.shown = session.shown();
   auto label = session.label();
   session.home().spawn<websocket_session>(session.release_connection(), std::move(request), std::move(who),
                                           std::move(label));

@@ -46,14 +46,7 @@ void write_value(json::writer& out, const json::value& value) {
 }  // namespace
 
 result<void> require_json(session& session) {
-  auto type = session.request().headers.find("content-type").value_or("application/json");
-  type = type.substr(0, type.find(';'));
-  while (!type.empty() && type.back() == ' ') type.remove_suffix(1);
-  constexpr std::string_view json = "application/json";
-  const bool same = type.size() == json.size() &&
-                    std::equal(type.begin(), type.end(), json.begin(),
-                               [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; });
-  if (!same)
+  if (!is_json(session.request().headers.find("content-type").value_or("application/json")))
     return make_error(errc::unsupported_media_type, "The body must be sent as 'Content-Type: application/json'.");
   return {};
 }
@@ -82,6 +75,11 @@ result<std::optional<int64_t>> if_match(session& session) {
   if (text.size() > 3 && text.starts_with("\"v") && text.ends_with('"'))
     if (const auto version = parse_number(text.substr(2, text.size() - 3))) return std::optional(*version);
   return make_error(errc::precondition_failed, "The If-Match header names no version of this resource.");
+}
+
+change_origin_ptr origin_of(const session& session) {
+  return std::make_shared<const change_origin>(
+      change_origin{session.who().actor(), session.peer_address(), session.label()});
 }
 
 result<page_request> read_page(const session& session) {

@@ -49,9 +49,13 @@ void write_page(json::writer& out, std::string_view name, const Rows& rows, cons
   }
 }
 
+/// Who makes this request, for the audit log.
+change_origin_ptr origin_of(const session& session);
+
 /// Sends a change to the registry and answers with what `show` makes of the changed row's id, or with its failure.
 template <class Message, class Show>
 void change_and_answer(session& session, Message message, Show show) {
+  message.by = origin_of(session);
   session.caf::event_based_actor::request(session.hub().registry, control_timeout, std::move(message))
       .then(
           [&session, show](const change_reply& reply) {
@@ -75,6 +79,8 @@ class member_reader {
   std::optional<int64_t> integer(std::string_view name, int64_t least, int64_t most);
   /// A nested object as JSON text.
   std::optional<std::string> object(std::string_view name);
+  /// Any value but null, for its own reader.
+  const json::value* any(std::string_view name) { return take(name); }
   /// Known, but not for changing: skipped.
   void ignore(std::initializer_list<std::string_view> names);
   /// Notes an error if `name` is absent.

@@ -26,6 +26,14 @@ void delete_provider_model(session& session);
 void test_provider(session& session);
 void list_upstream_models(session& session);
 
+// keys.cpp
+void list_keys(session& session);
+void create_key(session& session);
+void show_key(session& session);
+void update_key(session& session);
+void rotate_key(session& session);
+void delete_key(session& session);
+
 // stats.cpp
 void conversation_stats(session& session);
 void total_stats(session& session);
@@ -35,7 +43,19 @@ void usage_stats(session& session);
 void drift_stats(session& session);
 void audit_stats(session& session);
 
+// administrators.cpp
+void list_administrators(session& session);
+void create_administrator(session& session);
+void show_administrator(session& session);
+void update_administrator(session& session);
+void delete_administrator(session& session);
+void change_password(session& session);
+
+// audit_log.cpp
+void list_audit_log(session& session);
+
 // sign_in.cpp
+void set_up(session& session);
 void show_session(session& session);
 void sign_in(session& session);
 void sign_out(session& session);

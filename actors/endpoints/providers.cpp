@@ -1,6 +1,7 @@
 // Providers and their models: the control plane's resources. Secrets go in and never come out.
 #include "actors/endpoints/control.hpp"
 #include "actors/endpoints/handlers.hpp"
+#include "storage/key_text.hpp"
 
 #include <algorithm>
 
@@ -164,8 +165,8 @@ result<void> check_secret(const char* param, const std::shared_ptr<const secret>
   return complaint(param, std::string("'") + param + "' must consist of visible ASCII characters, without spaces.");
 }
 
-// Header values that come back masked keep what they were.
-std::string unmask_headers(const std::string& given, const provider_config* present) {
+// Header values that come back masked keep what they were, unless they would go to another server: these are refused.
+result<std::string> unmask_headers(const std::string& given, const provider_config* present, bool moves) {
   const auto parsed = json::parse(given);
   if (present == nullptr || !parsed) return given;
   json::writer out;
@@ -174,8 +175,12 @@ std::string unmask_headers(const std::string& given, const provider_config* pres
     const std::string_view name(member.name.GetString(), member.name.GetStringLength());
     if (!member.value.IsString()) return given;
     std::string value(member.value.GetString(), member.value.GetStringLength());
-    for (const auto& [known, kept] : present->headers)
-      if (known == name && secret(kept).masked() == value) value = kept;
+    for (const auto& [known, kept] : present->headers) {
+      if (known != name || secret(kept).masked() != value) continue;
+      if (moves)
+        return complaint("headers", "This server_url leads to another server: send the values of 'headers' whole.");
+      value = kept;
+    }
     out.key(name).string(value);
   }
   out.end_object();
@@ -199,7 +204,12 @@ result<provider_patch> read_provider_patch(session& session, const provider_conf
       new_secret(members.text("server_key", key_bytes_max), present ? &present->row->server_key : nullptr);
   patch.personalized_key =
       new_secret(members.text("personalized_key", key_bytes_max), present ? &present->row->personalized_key : nullptr);
-  if (const auto headers = members.object("headers")) patch.headers = unmask_headers(*headers, present);
+  if (const auto headers = members.object("headers")) {
+    const bool moves = present && patch.server_url && !net::same_server(present->row->server_url, *patch.server_url);
+    auto whole = unmask_headers(*headers, present, moves);
+    if (!whole) return whole.error();
+    patch.headers = std::move(*whole);
+  }
   patch.timeouts = members.object("timeouts");
   members.ignore({"id", "models", "state", "created_at", "updated_at"});
   if (auto finished = members.finish(); !finished) return finished.error();
@@ -214,6 +224,8 @@ result<provider_patch> read_provider_patch(session& session, const provider_conf
   }
   if (auto sound = check_secret("server_key", patch.server_key); !sound) return sound.error();
   if (auto sound = check_secret("personalized_key", patch.personalized_key); !sound) return sound.error();
+  if (patch.personalized_key && patch.personalized_key->reveal().starts_with(storage::hub_key_prefix))
+    return complaint("personalized_key", "Keys that begin with 'nxh_' are made by the hub: POST /keys makes one.");
   if (patch.headers)
     if (auto headers = parse_provider_headers(*patch.headers); !headers)
       return complaint("headers", headers.error().message);
@@ -266,7 +278,7 @@ void list_providers(session& session) {
 void create_provider(session& session) {
   auto patch = read_provider_patch(session, nullptr);
   if (!patch) return session.fail(patch.error());
-  change_and_answer(session, nexus::change_provider{{}, std::move(*patch), {}},
+  change_and_answer(session, nexus::change_provider{{}, std::move(*patch), {}, {}},
                     [](nexus::session& session_, int64_t id) { answer_provider(session_, id, 201); });
 }
 
@@ -285,7 +297,7 @@ void update_provider(session& session) {
   if (present == session.home().snapshot->providers.end()) return session.fail(no_provider(*id));
   auto patch = read_provider_patch(session, present->second.get());
   if (!patch) return session.fail(patch.error());
-  change_and_answer(session, nexus::change_provider{*id, std::move(*patch), *version},
+  change_and_answer(session, nexus::change_provider{*id, std::move(*patch), *version, {}},
                     [](nexus::session& session_, int64_t changed) { answer_provider(session_, changed, 200); });
 }
 
@@ -294,7 +306,7 @@ void delete_provider(session& session) {
   if (!id) return session.fail(id.error());
   const auto version = if_match(session);
   if (!version) return session.fail(version.error());
-  change_and_answer(session, remove_provider{*id, *version}, answer_removed);
+  change_and_answer(session, remove_provider{*id, *version, {}}, answer_removed);
 }
 
 void list_provider_models(session& session) {
@@ -316,7 +328,7 @@ void list_provider_models(session& session) {
 void create_provider_model(session& session) {
   auto patch = read_model_patch(session, true);
   if (!patch) return session.fail(patch.error());
-  change_and_answer(session, change_model{{}, std::move(*patch), {}},
+  change_and_answer(session, change_model{{}, std::move(*patch), {}, {}},
                     [](nexus::session& session_, int64_t id) { answer_model(session_, id, 201); });
 }
 
@@ -333,7 +345,7 @@ void update_provider_model(session& session) {
   if (!version) return session.fail(version.error());
   auto patch = read_model_patch(session, false);
   if (!patch) return session.fail(patch.error());
-  change_and_answer(session, change_model{*id, std::move(*patch), *version},
+  change_and_answer(session, change_model{*id, std::move(*patch), *version, {}},
                     [](nexus::session& session_, int64_t changed) { answer_model(session_, changed, 200); });
 }
 
@@ -342,7 +354,7 @@ void delete_provider_model(session& session) {
   if (!id) return session.fail(id.error());
   const auto version = if_match(session);
   if (!version) return session.fail(version.error());
-  change_and_answer(session, remove_model{*id, *version}, answer_removed);
+  change_and_answer(session, remove_model{*id, *version, {}}, answer_removed);
 }
 
 }  // namespace nexus::endpoints

@@ -78,6 +78,11 @@ std::string_view name_of_span(int64_t span) {
   return {};
 }
 
+std::string key_name(const snapshot& snapshot, int64_t id) {
+  const auto found = snapshot.key_rows.find(id);
+  return found == snapshot.key_rows.end() ? std::string() : found->second->name;
+}
+
 std::string provider_name(const snapshot& snapshot, int64_t id) {
   const auto found = snapshot.providers.find(id);
   return found == snapshot.providers.end() ? std::string() : found->second->row->name;
@@ -91,7 +96,7 @@ void write_group(json::writer& out, const snapshot& snapshot, storage::usage_gro
       out.key("id").number(row.group_id).key("name").string(provider_name(snapshot, row.group_id));
       break;
     case storage::usage_group::key:
-      out.key("id").number(row.group_id).key("name").string("");
+      out.key("id").number(row.group_id).key("name").string(key_name(snapshot, row.group_id));
       break;
     case storage::usage_group::model:
       out.key("id").string(row.group_name).key("name").string(row.group_name);

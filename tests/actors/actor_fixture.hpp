@@ -230,6 +230,7 @@ class actor_fixture : public testing::Test {
               [](const make_durable&) { return made_durable(); },
               [](const commit_rows&) { return rows_committed(); },
               [self, change](const store_change&) { return change(self); },
+              [](const store_task&) { return store_task_done(); },
               [](const conversation_query&) { return conversation_reply(); },
               [](const totals_query&) { return totals_reply(); },
               [](const close_store&) { return store_closed(); },

@@ -49,8 +49,8 @@ TEST(Credential, IsRefusedInTheUrl) {
 
 class Administrator : public testing::Test {
  protected:
-  administrator_by find(const net::fields& headers, bool secure = false) {
-    return find_administrator(access_, headers, secure, now_);
+  team_member::by find(const net::fields& headers, bool secure = false) {
+    return find_team_member(access_, headers, secure, now_).how;
   }
   access_control access_{secret("key"), "token", "", {std::chrono::hours(1), std::chrono::hours(1)}};
   access_control::time now_{std::chrono::hours(1)};
@@ -58,20 +58,20 @@ class Administrator : public testing::Test {
 
 TEST_F(Administrator, ComesWithATokenOrASessionsCookie) {
   const auto cookie = *access_.log_in("token", now_);
-  EXPECT_EQ(find(with({{"authorization", "Bearer token"}})), administrator_by::token);
-  EXPECT_EQ(find(with({{"cookie", "a=b; nxh=" + cookie}})), administrator_by::cookie);
-  EXPECT_EQ(find(with({{"cookie", "__Host-nxh=" + cookie}}), true), administrator_by::cookie);
+  EXPECT_EQ(find(with({{"authorization", "Bearer token"}})), team_member::by::token);
+  EXPECT_EQ(find(with({{"cookie", "a=b; nxh=" + cookie}})), team_member::by::cookie);
+  EXPECT_EQ(find(with({{"cookie", "__Host-nxh=" + cookie}}), true), team_member::by::cookie);
 }
 
 TEST_F(Administrator, IsNobodyElse) {
   const auto cookie = *access_.log_in("token", now_);
-  EXPECT_EQ(find({}), administrator_by::nothing);
-  EXPECT_EQ(find(with({{"authorization", "Bearer other"}})), administrator_by::nothing);
-  EXPECT_EQ(find(with({{"cookie", "nxh=other"}})), administrator_by::nothing);
-  EXPECT_EQ(find(with({{"cookie", "nxh=" + cookie}}), true), administrator_by::nothing);  // TLS wants the bound name
-  EXPECT_EQ(find(with({{"x-api-key", "token"}})), administrator_by::nothing);
+  EXPECT_EQ(find({}), team_member::by::nothing);
+  EXPECT_EQ(find(with({{"authorization", "Bearer other"}})), team_member::by::nothing);
+  EXPECT_EQ(find(with({{"cookie", "nxh=other"}})), team_member::by::nothing);
+  EXPECT_EQ(find(with({{"cookie", "nxh=" + cookie}}), true), team_member::by::nothing);  // TLS wants the bound name
+  EXPECT_EQ(find(with({{"x-api-key", "token"}})), team_member::by::nothing);
   // A wrong token is not mended by a cookie.
-  EXPECT_EQ(find(with({{"authorization", "Bearer other"}, {"cookie", "nxh=" + cookie}})), administrator_by::nothing);
+  EXPECT_EQ(find(with({{"authorization", "Bearer other"}, {"cookie", "nxh=" + cookie}})), team_member::by::nothing);
 }
 
 TEST(Origin, MustBeThisServerOrAllowed) {

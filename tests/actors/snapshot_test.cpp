@@ -26,9 +26,28 @@ class Snapshot : public testing::Test {
     row.model_name = model;
     rows_.models.push_back(row);
   }
-  snapshot_ptr make() { return make_snapshot(*share(std::move(rows_)), options_, pepper_, 9); }
+  // As the store does it: a row for each text that providers bear.
+  snapshot_ptr make() {
+    for (const auto& provider : rows_.providers) {
+      if (provider.personalized_key.empty()) continue;
+      auto& key = key_of(provider.personalized_key.reveal());
+      key.origin = storage::key_origin::provider;
+      key.providers.push_back(provider.id);
+    }
+    return make_snapshot(*share(std::move(rows_)), options_, 9);
+  }
+  storage::api_key& key_of(std::string_view text) {
+    const auto digest = digest_of(text);
+    for (auto& row : rows_.keys)
+      if (row.digest == digest) return row;
+    auto& made = rows_.keys.emplace_back();
+    made.id = static_cast<int64_t>(rows_.keys.size());
+    made.digest = digest;
+    return made;
+  }
+  std::string digest_of(std::string_view text) const { return storage::keyed_digest(pepper_, text); }
   const principal* who(const snapshot& made, std::string_view key) {
-    const auto found = made.keys.find(storage::keyed_digest(pepper_, key));
+    const auto found = made.keys.find(digest_of(key));
     return found == made.keys.end() ? nullptr : found->second.get();
   }
   static std::string ids(const principal* caller, std::string_view model) {
@@ -39,7 +58,10 @@ class Snapshot : public testing::Test {
     return out;
   }
 
-  Snapshot() { rows_.providers.reserve(16); }
+  Snapshot() {
+    rows_.providers.reserve(16);
+    rows_.keys.reserve(16);
+  }
   storage::control_plane rows_;
   options options_;
   secret pepper_{"pepper"};
@@ -71,14 +93,91 @@ TEST_F(Snapshot, GivesAKeyTheProvidersThatBearIt) {
   EXPECT_NE(who(*made, "alice")->id, made->administrator->id);
 }
 
-TEST_F(Snapshot, GivesAKeyTheSameIdInEverySnapshot) {
-  add("alice");
-  const auto first = make();
+TEST_F(Snapshot, GivesAKeyTheIdOfItsRow) {
+  key_of("alice").id = 7;
+  key_of("bob").id = 9;
+  const auto made = make();
+  EXPECT_EQ(who(*made, "alice")->id, 7U);
+  EXPECT_EQ(who(*made, "alice")->key_id, 7);
+  EXPECT_EQ(who(*made, "bob")->key_id, 9);
+  EXPECT_EQ(made->administrator->key_id, 0);
+  EXPECT_EQ(made->key_rows.size(), 2U);
+}
+
+TEST_F(Snapshot, GivesAKeyWithoutGrantsEveryModelOfEveryProvider) {
+  add();
+  add();
+  key_of("alice");
+  serve(1, "m");
+  serve(2, "m");
+  serve(2, "n");
+  const auto made = make();
+  EXPECT_EQ(ids(who(*made, "alice"), "m"), "1 2 ");
+  EXPECT_EQ(ids(who(*made, "alice"), "n"), "2 ");
+}
+
+TEST_F(Snapshot, RoutesAKeyToWhatItIsGrantedAlone) {
+  add();
+  add();
+  add();
+  auto& key = key_of("alice");
+  key.providers = {1, 3};
+  key.models = {"gpt-*", "exact"};
+  for (const int64_t id : {1, 2, 3})
+    for (const auto* model : {"gpt-4o", "exact", "exactly", "claude"}) serve(id, model);
+  const auto made = make();
+  EXPECT_EQ(ids(who(*made, "alice"), "gpt-4o"), "1 3 ");
+  EXPECT_EQ(ids(who(*made, "alice"), "exact"), "1 3 ");
+  EXPECT_EQ(ids(who(*made, "alice"), "exactly"), "none");
+  EXPECT_EQ(ids(who(*made, "alice"), "claude"), "none");
+}
+
+TEST_F(Snapshot, GrantsNothingThroughAProviderThatIsGone) {
+  add();
+  key_of("alice").providers = {99};
+  serve(1, "m");
+  EXPECT_EQ(ids(who(*make(), "alice"), "m"), "none");
+}
+
+TEST_F(Snapshot, KeepsTheConditionsOfAKey) {
+  auto& key = key_of("alice");
+  key.enabled = false;
+  key.expires_at = 5'000;
+  key.addresses = {"10.0.0.0/8"};
+  key.limits.requests_per_minute = 3;
+  const auto made = make();
+  const auto* alice = who(*made, "alice");
+  ASSERT_NE(alice, nullptr);
+  EXPECT_FALSE(alice->terms->enabled);
+  EXPECT_EQ(alice->terms->expires_at, 5'000);
+  EXPECT_EQ(alice->terms->addresses.size(), 1U);
+  EXPECT_EQ(alice->limits.requests_per_minute, 3);
+}
+
+TEST_F(Snapshot, LetsNobodyUseAKeyWhoseAddressesCannotBeRead) {
+  key_of("alice").addresses = {"nonsense"};
+  EXPECT_FALSE(who(*make(), "alice")->terms->enabled);
+}
+
+TEST_F(Snapshot, KnowsAFormerTextUntilItsGraceEnds) {
+  auto& key = key_of("new");
+  key.former_digest = digest_of("old");
+  key.former_until = 9'000;
+  add();
+  serve(1, "m");
+  auto made = make();
+  ASSERT_NE(who(*made, "old"), nullptr);
+  EXPECT_EQ(who(*made, "old")->key_id, who(*made, "new")->key_id);
+  EXPECT_EQ(who(*made, "old")->terms->expires_at, 9'000);
+  EXPECT_EQ(who(*made, "new")->terms->expires_at, 0);
+  EXPECT_EQ(ids(who(*made, "old"), "m"), "1 ");
   rows_ = {};
-  add("bob");
-  add("alice");
-  const auto second = make();
-  EXPECT_EQ(who(*first, "alice")->id, who(*second, "alice")->id);
+  auto& sooner = key_of("new");
+  sooner.former_digest = digest_of("old");
+  sooner.former_until = 9'000;
+  sooner.expires_at = 4'000;
+  made = make();
+  EXPECT_EQ(who(*made, "old")->terms->expires_at, 4'000);
 }
 
 TEST_F(Snapshot, SortsByPriorityAndThenById) {

@@ -139,17 +139,31 @@ TEST(Transaction, RollsBackUnlessCommitted) {
   EXPECT_EQ(count(*opened), 1);
 }
 
-TEST(Transaction, LeavesAnOuterOneAlone) {
+TEST(Transaction, JoinsAnOuterOneThatDecides) {
   const temporary_folder folder;
   const auto opened = open_database(folder / "x.db");
-  transaction outer(*opened);
-  ASSERT_TRUE(outer.begin());
-  {
-    transaction inner(*opened);
-    EXPECT_FALSE(inner.begin());
+  run(*opened, "CREATE TABLE p (a INTEGER PRIMARY KEY) STRICT");
+  for (const bool commits : {false, true}) {
+    transaction outer(*opened);
+    ASSERT_TRUE(outer.begin());
+    {
+      transaction inner(*opened);
+      ASSERT_TRUE(inner.begin());
+      run(*opened, "INSERT INTO p (a) VALUES (NULL)");
+      EXPECT_TRUE(inner.commit());
+      EXPECT_TRUE(opened->in_transaction());
+    }
+    {
+      transaction unfinished(*opened);
+      ASSERT_TRUE(unfinished.begin());
+    }
+    EXPECT_TRUE(opened->in_transaction());
+    if (commits) {
+      EXPECT_TRUE(outer.commit());
+    }
   }
-  EXPECT_TRUE(opened->in_transaction());
-  EXPECT_TRUE(outer.commit());
+  EXPECT_FALSE(opened->in_transaction());
+  EXPECT_EQ(*opened->integer("SELECT count(*) FROM p"), 1);
 }
 
 TEST(Transaction, ThatCannotCommitRollsBack) {
