@@ -287,9 +287,15 @@ void server::wait_until_idle(const std::function<bool()>& hurry) {
     std::this_thread::sleep_for(poll_interval);
 }
 
+template <class Handle>
+void server::end(const Handle& actor) {
+  caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+  caf::scoped_actor(*system_)->wait_for(actor);
+}
+
 void server::stop_actors() {
-  // The root first: it must not restart what is meant to end.
-  caf::anon_send_exit(root_, caf::exit_reason::user_shutdown);
+  // The root first, and to its end: it must not restart what is meant to end.
+  end(root_);
   on_shards([](shard_slot& slot) { slot.shard->end_actors(); });
   for (auto& slot : shards_) caf::anon_send_exit(slot.supervisor, caf::exit_reason::user_shutdown);
   const auto end = std::chrono::steady_clock::now() + closing_time;
@@ -325,17 +331,20 @@ int server::stop(const std::function<bool()>& hurry) {
               code = 1;
             });
   }
-  caf::anon_send_exit(hub_->registry, caf::exit_reason::user_shutdown);
-  caf::anon_send_exit(hub_->chat_directory, caf::exit_reason::user_shutdown);
-  for (const auto& hasher : hub_->password_hashers) caf::anon_send_exit(hasher, caf::exit_reason::user_shutdown);
+  end(hub_->registry);
+  end(hub_->chat_directory);
+  end(hub_->stats_reader);
+  for (const auto& hasher : hub_->password_hashers) end(hasher);
   for (auto& slot : shards_) slot.shard->stop();
   for (auto& slot : shards_) slot.thread.join();
   root_ = nullptr;
   hub_->registry = nullptr;
   hub_->stats_writer = nullptr;
+  hub_->stats_reader = nullptr;
   hub_->password_hashers = {};
   hub_->chat_directory = nullptr;
   shards_.clear();
+  hub_->ledger.wake_writer = [] {};
   system_.reset();
   log::actors().info("stopped", "Everything counted is on disk.");
   return code;

@@ -54,6 +54,9 @@ class server {
   void on_shards(const std::function<void(shard_slot&)>& task);
   void wait_until_idle(const std::function<bool()>& hurry);
   void stop_actors();
+  /// Ends an actor of CAF's own scheduler and waits for it: afterwards nothing of it touches what it shares.
+  template <class Handle>
+  void end(const Handle& actor);
 
   std::shared_ptr<const options> options_;
   greeting greeting_;
