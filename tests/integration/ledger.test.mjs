@@ -242,7 +242,8 @@ test('tokens per minute and requests at once', async (t) => {
 test('every try is recorded and the caller is charged once', async (t) => {
   const failing = await rawUpstream(t, (socket) => json(socket, { error: { message: 'no', type: 'server_error' } }, '503 Service Unavailable'));
   const { hub, provider } = await hubBefore(t, (socket) => json(socket, answerOf('ok', usage(5, 2))));
-  await hub.addProvider({ server_url: failing.address, priority: -1 }, ['m']);
+  assert.equal((await hub.admin('PUT', `/providers/${provider.id}`, { priority: 5 })).status, 200);
+  await hub.addProvider({ server_url: failing.address }, ['m']);
   assert.equal((await hub.chat(say('m'))).status, 200);
   const [row] = await ledgerRows(hub, 'request_id, outcome, attempts, provider_id, prompt_tokens, completion_tokens');
   assert.equal(row.outcome, 'delivered');
