@@ -1,0 +1,99 @@
+// Cuts text into the pieces inside which an encoding merges: hand-written equivalents of the regular expressions that
+// the references run, one row each in splitters.cpp. Pure, no allocation, safe on every thread. Invalid UTF-8 is read
+// as U+FFFD, one for each maximal subpart (WHATWG).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "tokenizer/unicode.hpp"
+
+namespace nexus::tokenizer {
+
+enum class splitter : uint8_t {
+  none,             // the whole text is one piece (SentencePiece families)
+  gpt2,             // r50k, p50k, legacy Claude
+  cl100k,           // Llama 3, GLM
+  cl100k_tiktoken,  // tiktoken's own: white space at the end of the text is one piece, newlines or not
+  qwen,             // cl100k with single digits
+  qwen3_6,          // marks belong to words
+  o200k,
+  tekken,       // o200k without contractions, single digits
+  kimi,         // runs of Han first, then o200k without Han and without the slash
+  deepseek_v3,  // numbers, then runs of Han and kana, then words
+  command_r,    // single digits, then gpt2
+  command_a,    // Cohere Command A+
+};
+
+/// One row of the table. `patterns` are the reference's regular expressions in the order in which they split.
+struct splitter_info {
+  splitter kind;
+  std::string_view name;
+  std::span<const std::string_view> patterns;
+};
+
+/// Returns the table, in the order of the enum.
+std::span<const splitter_info> splitters();
+
+/// One step of a tokenizer.json's pre-tokenizer: `Split` with a regular expression (behaviour Isolated), `Digits` with
+/// individual digits, or `ByteLevel` that uses its regular expression.
+struct split_step {
+  enum class type : uint8_t { regex, single_digits, byte_level_regex };
+  type kind;
+  std::string_view pattern = {};
+};
+
+/// Returns the splitter that cuts as these steps do; no steps are `none`. Nothing if there is no such row.
+std::optional<splitter> recognise(std::span<const split_step> steps);
+/// Returns the splitter of one regular expression.
+std::optional<splitter> recognise(std::string_view pattern);
+
+/// Returns the end of the piece that begins at `begin`, which must be less than the size and itself a boundary.
+size_t piece_end(splitter, std::string_view text, size_t begin, unicode_version = unicode_version::v16);
+
+/// Writes the ends of the pieces that follow `begin` (a boundary) until `ends` is full and returns how many. Go on from
+/// the last end; 0 says that all is done. With `last` false the text may go on, and only ends are written which no
+/// continuation can change: then 0 says that more text is needed. The text must be shorter than 4 GiB.
+size_t split(splitter, std::string_view text, size_t begin, std::span<uint32_t> ends, bool last = true,
+             unicode_version = unicode_version::v16);
+
+/// The same boundaries from a text that comes in chunks, cut anywhere, also inside a character. It keeps no text: what
+/// is still open is told by three positions.
+class split_scanner {
+ public:
+  /// A boundary lies at `fork()` or not before `fed() - lookback_max`, however long the open piece is.
+  static constexpr size_t lookback_max = 8;
+
+  explicit split_scanner(splitter kind, unicode_version version = unicode_version::v16)
+      : kind_(kind), version_(version) {}
+
+  /// Reads from `bytes` at most until `ends` is full; writes the positions of boundaries, counted from the first byte
+  /// ever fed and in order, and takes what was read off `bytes`. Call until `bytes` is empty. `ends` needs room for 4.
+  size_t feed(std::string_view& bytes, std::span<uint64_t> ends);
+  /// Writes the boundaries that the end of the text makes, the end itself included; at most 8. Then it begins anew.
+  size_t finish(std::span<uint64_t> ends);
+
+  /// Returns how many bytes were read.
+  uint64_t fed() const { return fed_; }
+  /// Returns where the open piece begins: the last boundary that was written.
+  uint64_t open() const { return open_; }
+  /// Returns the one place far back where a boundary may still come, or open() if there is none: after the last newline
+  /// of white space that goes on, after the last letter without case of a word that goes on in upper case.
+  uint64_t fork() const { return fork_; }
+  /// Returns up to where it is certain that no boundary but fork() comes.
+  uint64_t certain() const { return certain_; }
+
+ private:
+  splitter kind_;
+  unicode_version version_;
+  uint8_t state_ = 0;
+  uint8_t count_ = 0;
+  uint8_t partial_size_ = 0;
+  char partial_[4] = {};
+  uint64_t fed_ = 0, open_ = 0, fork_ = 0, certain_ = 0;
+};
+
+}  // namespace nexus::tokenizer
