@@ -14,12 +14,11 @@
 namespace nexus::tokenizer {
 
 enum class splitter : uint8_t {
-  none,             // the whole text is one piece (SentencePiece families)
-  gpt2,             // r50k, p50k, legacy Claude
-  cl100k,           // Llama 3, GLM
-  cl100k_tiktoken,  // tiktoken's own: white space at the end of the text is one piece, newlines or not
-  qwen,             // cl100k with single digits
-  qwen3_6,          // marks belong to words
+  none,     // the whole text is one piece (SentencePiece families)
+  gpt2,     // r50k, p50k, legacy Claude
+  cl100k,   // Llama 3, GLM
+  qwen,     // cl100k with single digits
+  qwen3_6,  // marks belong to words
   o200k,
   tekken,       // o200k without contractions, single digits
   kimi,         // runs of Han first, then o200k without Han and without the slash

@@ -19,8 +19,10 @@ enum class char_class : uint8_t {
   lower,   // Ll
   letter,  // Lm, Lo
   mark,
-  number,
-  punctuation,
+  digit,        // Nd
+  number,       // Nl, No
+  connector,    // Pc
+  punctuation,  // the other P
   symbol,
   space,
   newline,
