@@ -22,7 +22,7 @@ struct once {
 
 struct registry {
   std::mutex loading;
-  std::map<std::string_view, std::shared_ptr<const vocabulary>> tables;  // guarded by `loading`
+  std::map<std::string_view, std::shared_ptr<const lexicon>> tables;  // guarded by `loading`
   std::vector<once<tokenizer>> slots{encodings().size()};
 };
 
@@ -45,13 +45,13 @@ text_rules rules_of(const encoding_info& encoding) {
           .unicode = encoding.unicode};
 }
 
-result<std::shared_ptr<const vocabulary>> build(vocabulary_parts parts) {
+result<std::shared_ptr<const lexicon>> build(vocabulary_parts parts) {
   auto words = vocabulary::build(std::move(parts));
   if (!words) return words.error();
-  return std::make_shared<const vocabulary>(std::move(*words));
+  return std::make_shared<const lexicon>(std::move(*words));
 }
 
-result<std::shared_ptr<const vocabulary>> load_table(std::string_view name) {
+result<std::shared_ptr<const lexicon>> load_table(std::string_view name) {
   auto& known = the_registry().tables[name];
   if (known) return known;
   const std::string_view bytes = embedded_table(name);

@@ -4,6 +4,7 @@
 
 #include "conf/error.hpp"
 #include "tokenizer/encodings.hpp"
+#include "tokenizer/piece_counter.hpp"
 #include "tokenizer/special_finder.hpp"
 #include "tokenizer/vocabulary.hpp"
 
@@ -34,7 +35,7 @@ struct text_rules {
 
 class tokenizer {
  public:
-  tokenizer(text_rules rules, std::shared_ptr<const vocabulary> words, std::span<const special_row> specials);
+  tokenizer(text_rules rules, std::shared_ptr<const lexicon> lexicon, std::span<const special_row> specials);
 
   /// Returns the number of tokens. The text should be UTF-8; what is not counts as U+FFFD. It must be shorter than 4
   /// GiB.
@@ -46,7 +47,11 @@ class tokenizer {
   std::string decode(std::span<const token_id> ids) const;
 
   const text_rules& rules() const { return rules_; }
-  const vocabulary& words() const { return *words_; }
+  const vocabulary& words() const { return lexicon_->words; }
+  const cut_table& cuts() const { return lexicon_->cuts; }
+  /// Returns the calling thread's counter of pieces. A thread keeps those of the two tokenizers that it used last: 2
+  /// MiB each.
+  piece_counter& pieces() const;
 
  private:
   template <class Sink>
@@ -55,7 +60,7 @@ class tokenizer {
   void visit_plain(std::string_view text, Sink&& sink) const;
 
   text_rules rules_;
-  std::shared_ptr<const vocabulary> words_;
+  std::shared_ptr<const lexicon> lexicon_;
   special_finder specials_;  // where they are allowed
   special_finder always_;
 };

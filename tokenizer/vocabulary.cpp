@@ -72,6 +72,7 @@ result<void> vocabulary::index_tokens() {
     if (kinds_[id] == token_kind::inert) continue;
     if (text.empty()) return broken("token " + std::to_string(id) + " is empty");
     longest_ = std::max(longest_, text.size());
+    whole_only_ |= kinds_[id] == token_kind::whole_only;
     const uint64_t hash = hash_bytes(text);
     size_t slot = hash & token_mask_;
     while (token_slots_[slot] != no_token) slot = (slot + 1) & token_mask_;

@@ -68,6 +68,8 @@ class vocabulary {
   size_t size() const { return kinds_.size(); }
   alphabet symbols() const { return symbols_; }
   bool whole_first() const { return whole_first_; }
+  /// Returns whether there are tokens that only a whole piece can be.
+  bool whole_only() const { return whole_only_; }
   /// Returns the length of the longest token that can come out of text.
   size_t longest() const { return longest_; }
   token_kind kind(token_id id) const { return kinds_[id]; }
@@ -115,6 +117,7 @@ class vocabulary {
 
   alphabet symbols_ = alphabet::bytes;
   bool whole_first_ = false;
+  bool whole_only_ = false;
   size_t longest_ = 0;
   std::string arena_;
   std::vector<uint32_t> offsets_;
