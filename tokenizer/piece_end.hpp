@@ -24,11 +24,8 @@ class reader {
   template <stretch_rule Rule>
   character at(size_t position) {
     auto found = raw(position);
-    if constexpr (Rule == stretch_rule::none) return found;
-    if constexpr (Rule == stretch_rule::grouped_digits) {
-      if (!found.in(sets::digits) || !digits_from(position).grouped) return found;
-      return {sets::end, 0, 0};
-    }
+    // Where grouped digits end a stretch takes a look ahead, which is left to those who need to know.
+    if constexpr (Rule == stretch_rule::none || Rule == stretch_rule::grouped_digits) return found;
     if (is_outside<Rule>(found)) return {sets::end, 0, 0};
     return found;
   }
@@ -165,9 +162,9 @@ class piece_finder {
 
   /// [!"#…~][A-Za-z]+
   size_t punctuated_ascii() {
-    if (first_.size != 1 || !first_.in(sets::signs)) return 0;
+    if (first_.code_point >= 0x80 || !first_.in(sets::signs)) return 0;
     auto from = begin_ + 1;
-    auto is_ascii_letter = [](const character& found) { return found.size == 1 && found.in(sets::letters); };
+    auto is_ascii_letter = [](const character& found) { return found.code_point < 0x80 && found.in(sets::letters); };
     while (is_ascii_letter(at(from))) ++from;
     return from > begin_ + 1 ? from : 0;
   }
@@ -210,7 +207,7 @@ class piece_finder {
       if (i + 1 == limit) break;
       in_run = next.in(sets::digits) || G.stretches != stretch_rule::grouped_digits;
       next = text_.raw(end);
-      if (next.in(sets::digits) && !in_run) next = at(end);
+      if (next.in(sets::digits) && !in_run && text_.digits_from(end).grouped) break;
     }
     return end;
   }
@@ -238,7 +235,8 @@ class piece_finder {
     }
     if (G.newlines && newline_end != begin_) return newline_end;
     if (next.in(sets::end) || last == begin_) return end;
-    return last;
+    bool grouped = G.stretches == stretch_rule::grouped_digits && next.in(sets::digits);
+    return grouped && text_.digits_from(end).grouped ? end : last;
   }
 
   /// What no alternative takes, up to where one does: the last of it may stand before a word.

@@ -68,14 +68,16 @@ static_assert(in_order(), "one row for each splitter, in the order of the enum")
 /// of the contractions written out.
 std::string canonical(std::string_view pattern) {
   std::string out;
-  bool escaped = false;
+  bool escaped = false, property = false;  // property: within the braces of \p{…}
   int classes = 0;
   for (char c : pattern) {
     if (c == '\r' || c == '\n') {
       out += c == '\r' ? "\\r" : "\\n";
       continue;
     }
-    bool quantified = !out.empty() && std::string_view("+*?}").find(out.back()) != std::string_view::npos;
+    if (c == '{') property = out.ends_with("\\p");
+    bool quantified = !out.empty() && (std::string_view("+*?").find(out.back()) != std::string_view::npos ||
+                                       (out.back() == '}' && !property));
     // Possessive: nothing that follows in these grammars could take back what it holds.
     if (c == '+' && quantified && !escaped && classes == 0) continue;
     if (!escaped) classes += (c == '[') - (c == ']');

@@ -59,40 +59,51 @@ size_t piece_end(splitter, std::string_view text, size_t begin, unicode_version 
 size_t split(splitter, std::string_view text, size_t begin, std::span<uint32_t> ends, bool last = true,
              unicode_version = unicode_version::v16);
 
-/// The same boundaries from a text that comes in chunks, cut anywhere, also inside a character. It keeps no text: what
-/// is still open is told by three positions.
+/// The same boundaries from a text that comes in chunks, cut anywhere, also inside a character. It keeps of the open
+/// piece, however long, only what decides how it can end: three positions tell where a boundary may still come.
+/// Exact but for one case: of more than about 100 digits in a row Command A's groups are counted from another end.
 class split_scanner {
  public:
-  /// A boundary lies at `fork()` or not before `fed() - lookback_max`, however long the open piece is.
-  static constexpr size_t lookback_max = 8;
+  /// fed() - certain() is never more.
+  static constexpr size_t lookback_max = 128;
 
   explicit split_scanner(splitter kind, unicode_version version = unicode_version::v16)
       : kind_(kind), version_(version) {}
 
-  /// Reads from `bytes` at most until `ends` is full; writes the positions of boundaries, counted from the first byte
-  /// ever fed and in order, and takes what was read off `bytes`. Call until `bytes` is empty. `ends` needs room for 4.
+  /// Reads `bytes` until they are at an end or `ends` is full. Writes the boundaries that have become certain, counted
+  /// from the first byte ever fed and in order, takes what was read off `bytes` and returns how many were written. To
+  /// be called again until `bytes` is empty.
   size_t feed(std::string_view& bytes, std::span<uint64_t> ends);
-  /// Writes the boundaries that the end of the text makes, the end itself included; at most 8. Then it begins anew.
+  /// Writes the boundaries that the end of the text makes, itself included. To be called until it returns 0; then the
+  /// scanner begins anew.
   size_t finish(std::span<uint64_t> ends);
 
   /// Returns how many bytes were read.
   uint64_t fed() const { return fed_; }
   /// Returns where the open piece begins: the last boundary that was written.
   uint64_t open() const { return open_; }
-  /// Returns the one place far back where a boundary may still come, or open() if there is none: after the last newline
-  /// of white space that goes on, after the last letter without case of a word that goes on in upper case.
+  /// Returns the one place far back where a boundary may still come, or open() if there is none: behind the last
+  /// newline of white space that goes on, behind the last letter without case of a word that goes on in upper case.
   uint64_t fork() const { return fork_; }
   /// Returns up to where it is certain that no boundary but fork() comes.
   uint64_t certain() const { return certain_; }
 
  private:
+  struct progress {
+    size_t taken, written;
+  };
+  progress take(std::string_view text, std::span<uint64_t> ends, bool last);
+  bool keep(std::string_view text, size_t offset);
+  uint64_t position(size_t offset, size_t size) const {
+    return fed_ - (size - offset) - (offset < gap_ ? removed_ : 0);
+  }
+
   splitter kind_;
   unicode_version version_;
-  uint8_t state_ = 0;
-  uint8_t count_ = 0;
-  uint8_t partial_size_ = 0;
-  char partial_[4] = {};
-  uint64_t fed_ = 0, open_ = 0, fork_ = 0, certain_ = 0;
+  uint8_t size_ = 0;     // of kept_
+  uint8_t gap_ = 0;      // where in kept_ text was left out: positions before it lie `removed_` further back
+  char kept_[124] = {};  // stands for the open piece: can end in no other ways
+  uint64_t removed_ = 0, fed_ = 0, open_ = 0, fork_ = 0, certain_ = 0;
 };
 
 }  // namespace nexus::tokenizer
