@@ -22,7 +22,7 @@ class reader {
   reader(std::string_view text, unicode_version version) : text_(text), version_(version) {}
 
   template <stretch_rule Rule>
-  character at(size_t position) {
+  [[gnu::always_inline]] character at(size_t position) {
     auto found = raw(position);
     // Where grouped digits end a stretch takes a look ahead, which is left to those who need to know.
     if constexpr (Rule == stretch_rule::none || Rule == stretch_rule::grouped_digits) return found;
@@ -54,16 +54,29 @@ class reader {
   }
 
   /// Returns the character, whatever the stretch.
-  character raw(size_t position) {
+  [[gnu::always_inline]] character raw(size_t position) {
     if (position >= text_.size()) {
       touched_end_ = true;
       return {sets::end, 0, 0};
     }
     auto byte = static_cast<uint8_t>(text_[position]);
     if (byte < 0x80) return {set_of(class_of(byte, version_)), 1, byte};
-    auto character = decode(text_, position);
-    touched_end_ |= character.incomplete;
-    return {set_of(class_of(character.code_point, version_)), character.size, character.code_point};
+    size_t left = text_.size() - position;
+    if (byte >= 0xe1 && byte != 0xed && byte <= 0xef && left >= 3) {
+      // None of three bytes that begin so is overlong or a surrogate.
+      auto second = static_cast<uint8_t>(text_[position + 1] ^ 0x80),
+           third = static_cast<uint8_t>(text_[position + 2] ^ 0x80);
+      if ((second | third) < 0x40) {
+        char32_t code = (byte & 15U) << 12 | second << 6U | third;
+        bool unified = code >= 0x4e00 && code <= 0x9fff;
+        return {set_of(unified ? char_class::han_letter : class_of(code, version_)), 3, code};
+      }
+    } else if (byte >= 0xc2 && byte <= 0xdf && left >= 2) {
+      auto second = static_cast<uint8_t>(text_[position + 1] ^ 0x80);
+      char32_t code = (byte & 31U) << 6 | second;
+      if (second < 0x40) return {set_of(class_of(code, version_)), 2, code};
+    }
+    return decoded_at(position);
   }
 
   void enter(stretch kind) { stretch_ = kind; }
@@ -76,6 +89,12 @@ class reader {
   }
 
  private:
+  [[gnu::noinline]] character decoded_at(size_t position) {
+    auto character = decode(text_, position);
+    touched_end_ |= character.incomplete;
+    return {set_of(class_of(character.code_point, version_)), character.size, character.code_point};
+  }
+
   template <stretch_rule Rule>
   bool is_outside(const character& found) const {
     if constexpr (Rule == stretch_rule::single_digits) return found.in(sets::numbers);
@@ -120,7 +139,7 @@ class piece_finder {
 
  private:
   using character = reader::character;
-  character at(size_t position) { return text_.template at<G.stretches>(position); }
+  [[gnu::always_inline]] character at(size_t position) { return text_.template at<G.stretches>(position); }
 
   size_t run(size_t from, class_set set) {
     for (auto next = at(from); next.in(set); next = at(from)) from += next.size;

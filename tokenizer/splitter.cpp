@@ -130,16 +130,4 @@ size_t piece_end(splitter kind, std::string_view text, size_t begin, unicode_ver
   return find_piece_end(kind, characters, begin);
 }
 
-size_t split(splitter kind, std::string_view text, size_t begin, std::span<uint32_t> ends, bool last,
-             unicode_version version) {
-  size_t count = 0;
-  reader characters(text, version);
-  while (count < ends.size() && begin < text.size()) {
-    begin = find_piece_end(kind, characters, begin);
-    if (!last && characters.touched_end()) break;
-    ends[count++] = static_cast<uint32_t>(begin);
-  }
-  return count;
-}
-
 }  // namespace nexus::tokenizer

@@ -53,11 +53,14 @@ std::optional<splitter> recognise(std::string_view pattern);
 /// Returns the end of the piece that begins at `begin`, which must be less than the size and itself a boundary.
 size_t piece_end(splitter, std::string_view text, size_t begin, unicode_version = unicode_version::v16);
 
+/// What split() makes use of if the machine has it; all give the same ends. AVX-512 means with VBMI.
+enum class instruction_set : uint8_t { plain, avx2, avx512 };
+
 /// Writes the ends of the pieces that follow `begin` (a boundary) until `ends` is full and returns how many. Go on from
 /// the last end; 0 says that all is done. With `last` false the text may go on, and only ends are written which no
 /// continuation can change: then 0 says that more text is needed. The text must be shorter than 4 GiB.
 size_t split(splitter, std::string_view text, size_t begin, std::span<uint32_t> ends, bool last = true,
-             unicode_version = unicode_version::v16);
+             unicode_version = unicode_version::v16, instruction_set at_most = instruction_set::avx512);
 
 /// The same boundaries from a text that comes in chunks, cut anywhere, also inside a character. It keeps of the open
 /// piece, however long, only what decides how it can end: three positions tell where a boundary may still come.

@@ -1,9 +1,11 @@
 #include "tokenizer/unicode.hpp"
 
 namespace nexus::tokenizer {
-namespace {
-
+namespace unicode_tables {
 #include "tokenizer/unicode_tables.inc"
+}  // namespace unicode_tables
+
+namespace {
 
 /// Returns how many bytes a character takes that begins with this one; 0 if none does.
 constexpr uint8_t sequence_size(uint8_t lead) {
@@ -28,12 +30,6 @@ constexpr bool may_follow(uint8_t lead, size_t position, uint8_t byte) {
 }
 
 }  // namespace
-
-char_class class_of(char32_t code_point, unicode_version version) {
-  if (code_point > 0x10ffff) return char_class::other;
-  const auto* index = version == unicode_version::v16 ? index_v16 : index_v17;
-  return static_cast<char_class>(blocks[index[code_point >> 7]][code_point & 127]);
-}
 
 decoded decode(std::string_view text, size_t at) {
   auto lead = static_cast<uint8_t>(text[at]);

@@ -33,7 +33,18 @@ enum class char_class : uint8_t {
   han_symbol,
 };
 
-char_class class_of(char32_t code_point, unicode_version = unicode_version::v16);
+namespace unicode_tables {
+extern const uint16_t class_index_v16[], class_index_v17[];
+extern const uint8_t class_blocks[][128];
+}  // namespace unicode_tables
+
+/// Returns the class of a code point; none above U+10FFFF has any.
+inline char_class class_of(char32_t code_point, unicode_version version = unicode_version::v16) {
+  if (code_point > 0x10ffff) return char_class::other;
+  using namespace unicode_tables;
+  const auto* index = version == unicode_version::v16 ? class_index_v16 : class_index_v17;
+  return static_cast<char_class>(class_blocks[index[code_point >> 7]][code_point & 127]);
+}
 
 struct decoded {
   char32_t code_point;

@@ -59,7 +59,7 @@ for (const [version, pack] of Object.entries(versions)) {
     }
     index.push(known.get(row));
   }
-  out += `constexpr uint16_t index_${version}[] = {${index.join(',')}};\n`;
+  out += `const uint16_t class_index_${version}[] = {${index.join(',')}};\n`;
 }
-out += `constexpr uint8_t blocks[][${block}] = {\n${blocks.map((row) => `{${row}}`).join(',\n')}};\n`;
+out += `const uint8_t class_blocks[][${block}] = {\n${blocks.map((row) => `{${row}}`).join(',\n')}};\n`;
 writeFileSync(process.argv[2], out);
