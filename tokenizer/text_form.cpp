@@ -4,6 +4,7 @@
 #include "tokenizer/unicode.hpp"
 
 #include <cstring>
+#include <utility>
 
 namespace nexus::tokenizer {
 namespace {
@@ -65,8 +66,11 @@ std::string_view merging_form(std::string_view text, normalizer normal, bool mar
     if (marked) spaces_for_marks(own);
     text = own;
   }
-  if (normal == normalizer::none) return text;
-  return text;  // NORMALIZE
+  std::string form;
+  const auto normalised = normalise(text, normal, form);
+  if (normalised.data() != form.data()) return normalised;
+  own = std::move(form);
+  return own;
 }
 
 }  // namespace nexus::tokenizer
