@@ -3,6 +3,7 @@
 #include "tokenizer/chat_request.hpp"
 #include "tokenizer/chat_rules.hpp"
 #include "tokenizer/templates/typescript.hpp"
+#include "tokenizer/tokenizer.hpp"
 
 #include <gtest/gtest.h>
 
@@ -86,6 +87,40 @@ TEST(ChatTemplates, CountWhatTheyWriteWhetherKeptOrNot) {
       EXPECT_EQ(count_prompt(rule, prompt, count_bytes).tokens, expected) << shape.name << " of " << id;
       EXPECT_EQ(count_prompt(rule, prompt, count_bytes, &cache).tokens, expected) << shape.name << " of " << id;
       EXPECT_EQ(count_prompt(rule, prompt, count_bytes, &cache).tokens, expected) << shape.name << " of " << id;
+    }
+  }
+}
+
+/// The whole text, with its marks as special tokens, counted at once by the model's own encoding.
+TEST(ChatTemplates, CountMessageByMessageWhatTheEncodingCountsAtOnce) {
+  const struct {
+    const char* shape;
+    const char* encoding;
+  } cases[] = {{"qwen3", "qwen3"},
+               {"qwen3_5", "qwen3_6"},
+               {"deepseek_v3", "deepseek_v3"},
+               {"glm4_7", "glm5"},
+               {"glm5_2", "glm5"},
+               {"llama3", "llama3"},
+               {"llama3_1", "llama3"},
+               {"mistral_nemo", "mistral_nemo"},
+               {"mistral_small", "mistral_tekken"},
+               {"gemma3", "gemma3"},
+               {"harmony", "o200k_harmony"},
+               {"kimi_k3", "kimi_k2"}};
+  const auto requests = read_requests();
+  for (const auto& one : cases) {
+    const auto words = load(*encoding(one.encoding));
+    ASSERT_TRUE(words.has_value()) << one.encoding;
+    const auto counter = [&](std::string_view text) { return static_cast<int64_t>((*words)->count(text)); };
+    const auto rule = rule_of(*find_chat_template(one.shape));
+    for (const auto& [id, request] : requests) {
+      if (id == "marks_in_text" || id == "thought_in_text") continue;  // foreign marks are text to us
+      auto prompt = request.prompt;
+      if (!rule.shape->writes_tools) prompt.tools.clear();
+      const auto counted = count_prompt(rule, prompt, counter);
+      const auto whole = static_cast<int64_t>((*words)->count(write_prompt(rule, prompt), special::allow));
+      EXPECT_EQ(counted.tokens, whole) << one.shape << " of " << id;
     }
   }
 }
