@@ -121,6 +121,18 @@ class condenser {
 
 }  // namespace
 
+/// Returns how much of a piece to cut off that is too much to keep: three digits, so that however they are grouped
+/// there are as many groups.
+size_t split_scanner::forced_piece(std::string_view text) const {
+  size_t end = 0;
+  for (int i = 0; i < 3; ++i) {
+    auto [code, size, incomplete] = decode(text, end);
+    if (class_of(code, version_) != char_class::digit) return piece_end(kind_, text, 0, version_);
+    end += size;
+  }
+  return end;
+}
+
 size_t split_scanner::feed(std::string_view& bytes, std::span<uint64_t> ends) {
   if (kind_ == splitter::none) {
     fed_ += bytes.size();
@@ -171,7 +183,7 @@ split_scanner::progress split_scanner::take(std::string_view text, std::span<uin
     for (size_t i = 0; i < count; ++i) cut(cuts[i]);
     if (count != 0) continue;
     if (keep(text.substr(at), at)) return {fresh, written};
-    cut(piece_end(kind_, text, at, version_));
+    cut(at + forced_piece(text.substr(at)));
   }
   // No room: what is not split yet is to be fed again, but for what was kept.
   if (at >= size_) {

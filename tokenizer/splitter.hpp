@@ -64,7 +64,7 @@ size_t split(splitter, std::string_view text, size_t begin, std::span<uint32_t> 
 
 /// The same boundaries from a text that comes in chunks, cut anywhere, also inside a character. It keeps of the open
 /// piece, however long, only what decides how it can end: three positions tell where a boundary may still come.
-/// Exact but for one case: of more than about 100 digits in a row Command A's groups are counted from another end.
+/// Exact but for one case: of more than about 90 digits in a row Command A's groups lie elsewhere; there are as many.
 class split_scanner {
  public:
   /// fed() - certain() is never more.
@@ -97,6 +97,7 @@ class split_scanner {
   };
   progress take(std::string_view text, std::span<uint64_t> ends, bool last);
   bool keep(std::string_view text, size_t offset);
+  size_t forced_piece(std::string_view text) const;
   uint64_t position(size_t offset, size_t size) const {
     return fed_ - (size - offset) - (offset < gap_ ? removed_ : 0);
   }

@@ -133,23 +133,17 @@ TEST(SplitScanner, NamesTheForkBehindALetterWithoutCase) {
   EXPECT_EQ(ends[1], 1004U);
 }
 
-TEST(SplitScanner, SplitsDigitsWithoutEndInThrees) {
-  split_scanner scanner(splitter::command_a);
-  std::string text(100000, '7');
-  std::string_view bytes = text;
-  uint64_t ends[64], last = 0;
-  size_t pieces = 0;
-  auto add = [&](size_t count) {
-    for (size_t i = 0; i < count; ++i) {
-      EXPECT_LE(ends[i] - last, 3U);
-      last = ends[i];
+TEST(SplitScanner, MakesAsManyGroupsOfDigitsWithoutEnd) {
+  for (size_t digits : {299U, 300U, 301U, 100000U}) {
+    for (std::string_view then : {"", "a", "."}) {
+      auto text = "x " + std::string(digits, '7') + std::string(then);
+      for (const auto& chunks : {std::vector<size_t>{1}, std::vector<size_t>{64}, std::vector<size_t>{5, 1000}}) {
+        auto found = scanned(splitter::command_a, text, chunks);
+        EXPECT_EQ(found.size(), whole(splitter::command_a, text).size());
+        EXPECT_EQ(found.back(), text.size());
+      }
     }
-    pieces += count;
-  };
-  while (!bytes.empty()) add(scanner.feed(bytes, ends));
-  while (auto count = scanner.finish(ends)) add(count);
-  EXPECT_EQ(last, text.size());
-  EXPECT_LE(pieces, text.size() / 3 + text.size() / 90);
+  }
 }
 
 TEST(SplitScanner, BeginsAnewWhenFinished) {
