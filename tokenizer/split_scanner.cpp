@@ -216,10 +216,10 @@ bool split_scanner::keep(std::string_view text, size_t offset) {
   removed_ = removed;
   size_ = gap_ = 0;
   for (auto part : {first, found.between}) {
-    std::memcpy(kept_ + size_, part.data(), part.size());
+    std::copy(part.begin(), part.end(), kept_ + size_);
     gap_ = size_ = static_cast<uint8_t>(size_ + part.size());
   }
-  std::memcpy(kept_ + size_, rest.data(), rest.size());
+  std::copy(rest.begin(), rest.end(), kept_ + size_);
   size_ = static_cast<uint8_t>(size_ + rest.size());
   return true;
 }

@@ -1,7 +1,10 @@
 #include "tokenizer/splitter.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -186,6 +189,28 @@ TEST(Splitter, StopsWhenTheRoomIsFull) {
   EXPECT_EQ(split(splitter::cl100k, "a b c d", 3, ends), 2U);
   EXPECT_EQ(split(splitter::cl100k, "a b c d", 7, ends), 0U);
   EXPECT_EQ(split(splitter::cl100k, "a b c d", 0, std::span<uint32_t>()), 0U);
+}
+
+TEST(Splitter, ReadsNothingBehindTheText) {
+  // The texts end where a page that cannot be read begins.
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  auto* pages = mmap(nullptr, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(pages, MAP_FAILED);
+  char* guard = static_cast<char*>(pages) + page;
+  ASSERT_EQ(mprotect(guard, page, PROT_NONE), 0);
+  std::mt19937_64 random(4);
+  for (int i = 0; i < 2000; ++i) {
+    auto text = i % 2 == 0 ? random_text(random, 40) : random_ascii(random, 60);
+    std::memcpy(guard - text.size(), text.data(), text.size());
+    std::string_view guarded(guard - text.size(), text.size());
+    for (const auto& row : splitters()) {
+      for (auto set : {instruction_set::plain, instruction_set::avx2, instruction_set::avx512}) {
+        EXPECT_EQ(ends_in_blocks(row.kind, guarded, unicode_version::v16, set),
+                  ends_one_by_one(row.kind, text, unicode_version::v16));
+      }
+    }
+  }
+  munmap(pages, 2 * page);
 }
 
 TEST(Splitter, TakesLinearStepsThroughLongRuns) {
