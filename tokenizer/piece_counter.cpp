@@ -1,0 +1,116 @@
+#include "tokenizer/piece_counter.hpp"
+
+#include <array>
+
+namespace nexus::tokenizer {
+namespace {
+
+// Pieces that are looked up together, so that the waits for their cache lines overlap.
+constexpr size_t batch = 32;
+
+}  // namespace
+
+// Runs of wide characters are many and seldom the same: their parts are known better than they are.
+bool piece_counter::is_wide(std::string_view piece) {
+  return piece.size() > 3 &&
+         (static_cast<unsigned char>(piece[0]) >= 0xE0 || static_cast<unsigned char>(piece[1]) >= 0xE0);
+}
+
+size_t piece_counter::count_unit(std::string_view unit) {
+  if (unit.size() > piece_key::bytes_max) return merger_.count(words_, unit);
+  const piece_key key = piece_key::load(unit);
+  const size_t line = cache_.line_of(key);
+  if (const size_t known = cache_.find(line, key)) return known;
+  const size_t count = merger_.count(words_, unit);
+  if (count <= piece_cache::count_max) cache_.keep(line, key, count);
+  return count;
+}
+
+size_t piece_counter::count_units(std::string_view piece) {
+  size_t count = 0;
+  for (size_t begin = 0; begin < piece.size();) {
+    const size_t end = cuts_.next(piece, begin);
+    count += count_unit(piece.substr(begin, end - begin));
+    begin = end;
+  }
+  return count;
+}
+
+size_t piece_counter::count_part(std::string_view part) { return count_units(part); }
+
+// Counts a piece that the cache does not know, and makes it known.
+size_t piece_counter::count_new(std::string_view piece, size_t line, const piece_key& key) {
+  const token_id whole = words_.find(piece);
+  // As a part of a longer piece it counts otherwise, and parts are found in the same cache.
+  if (whole != no_token && words_.kind(whole) == token_kind::whole_only) return 1;
+  const size_t count = whole != no_token                          ? 1
+                       : words_.symbols() == alphabet::characters ? count_units(piece)
+                                                                  : merger_.count(words_, piece);
+  if (count <= piece_cache::count_max) cache_.keep(line, key, count);
+  return count;
+}
+
+size_t piece_counter::count(std::string_view piece) {
+  if (piece.size() > piece_key::bytes_max) return words_.find(piece) != no_token ? 1 : count_units(piece);
+  if (is_wide(piece)) return words_.whole_only() && words_.find(piece) != no_token ? 1 : count_units(piece);
+  const piece_key key = piece_key::load(piece);
+  const size_t line = cache_.line_of(key);
+  if (const size_t known = cache_.find(line, key)) return known;
+  return count_new(piece, line, key);
+}
+
+size_t piece_counter::count(std::string_view text, size_t begin, std::span<const uint32_t> ends) {
+  struct looked_up {
+    piece_key key;
+    uint32_t line;
+    uint32_t begin;
+    uint32_t end;
+  };
+  std::array<looked_up, batch> found;
+  size_t count = 0;
+  for (size_t next = 0; next < ends.size();) {
+    size_t size = 0;
+    for (; size < batch && next < ends.size(); begin = ends[next++]) {
+      const std::string_view piece = text.substr(begin, ends[next] - begin);
+      if (piece.size() > piece_key::bytes_max || begin + 16 > text.size() || is_wide(piece)) {
+        count += this->count(piece);
+        continue;
+      }
+      looked_up& one = found[size++];
+      one.key = piece_key::load_padded(piece.data(), piece.size());
+      one.line = static_cast<uint32_t>(cache_.line_of(one.key));
+      one.begin = static_cast<uint32_t>(begin);
+      one.end = ends[next];
+      cache_.prefetch(one.line);
+    }
+    for (size_t i = 0; i < size; ++i) {
+      const looked_up& one = found[i];
+      size_t known = cache_.find(one.line, one.key);
+      if (known == 0) known = count_new(text.substr(one.begin, one.end - one.begin), one.line, one.key);
+      count += known;
+    }
+  }
+  return count;
+}
+
+void piece_counter::encode(std::string_view piece, std::vector<token_id>& out) {
+  const token_id whole = words_.find(piece);
+  if (whole != no_token) return out.push_back(whole);
+  if (piece.size() <= piece_key::bytes_max && words_.symbols() == alphabet::bytes) {
+    return merger_.encode(words_, piece, out);
+  }
+  for (size_t begin = 0; begin < piece.size();) {
+    const size_t end = cuts_.next(piece, begin);
+    const std::string_view unit = piece.substr(begin, end - begin);
+    const token_id token = words_.find(unit);
+    // What is left after a cut is no whole piece.
+    if (token != no_token && words_.kind(token) == token_kind::merged) {
+      out.push_back(token);
+    } else {
+      merger_.encode(words_, unit, out);
+    }
+    begin = end;
+  }
+}
+
+}  // namespace nexus::tokenizer
