@@ -168,7 +168,7 @@ constexpr model_row models[] = {
     {"deepseek-v3-", "deepseek_v3"},
     {"deepseek-v3.", "deepseek_v4", false},
     {"deepseek-v3", "deepseek_v3"},
-    {"deepseek-v4", "deepseek_v4"},
+    {"deepseek-v4", "deepseek_v4", false},
     {"deepseek-reasoner", "deepseek_v4", false, thinks::yes},
     {"deepseek", "deepseek_v4", false},
     {"glm-4.7", "glm4_7"},
@@ -206,8 +206,8 @@ constexpr model_row models[] = {
     {"gemma-4", "gemma4"},
     {"gemma", "gemma3"},
     {"command-r", "command_r"},
-    {"phi-4-mini", "phi4_mini"},
-    {"phi-4", "phi4"},
+    {"phi-4-mini", "phi4_mini", false},
+    {"phi-4", "phi4", false},
     {"phi-3", "phi3", false},  // its marks swallow blanks
 };
 

@@ -8,6 +8,9 @@
 namespace nexus::tokenizer {
 namespace {
 
+// Pairs whose answer is remembered: runs ask for the same ones again and again.
+constexpr unsigned remembered_bits = 14;
+
 // Later ones come out of a heap first, so this is "goes later".
 bool goes_later(uint32_t rank, uint32_t position, uint32_t other_rank, uint32_t other_position) {
   return rank != other_rank ? rank > other_rank : position > other_position;
@@ -97,11 +100,25 @@ size_t merger::merge_heap(const vocabulary& v, token_id* ids, size_t size) {
 
 bool merger::stable(const vocabulary& v, token_id left, token_id right) {
   if (v.rank(left, right) != no_rank) return false;
+  if (stable_pairs_.empty()) stable_pairs_.assign(size_t{1} << remembered_bits, ~uint64_t{0});
+  const uint64_t pair = uint64_t{left} << token_bits | right;
+  uint64_t& slot = stable_pairs_[pair * 0x9E3779B97F4A7C15 >> (64 - remembered_bits)];
+  if (slot >> 1 != pair) slot = pair << 1 | (compute_stable(v, left, right) ? 1 : 0);
+  return slot & 1;
+}
+
+bool merger::compute_stable(const vocabulary& v, token_id left, token_id right) {
   text_.assign(v.bytes(left)).append(v.bytes(right));
   symbols_.clear();
   append_symbols(v, text_);
   const size_t size = merge_any(v, symbols_.data(), symbols_.size());
   return size == 2 && symbols_[0] == left && symbols_[1] == right;
+}
+
+token_id merger::last_token(const vocabulary& v, std::string_view text) {
+  symbols_.clear();
+  append_symbols(v, text);
+  return symbols_[merge_any(v, symbols_.data(), symbols_.size()) - 1];
 }
 
 // Replaces the tokens [begin, end) by the encoding of their bytes; returns its new end.

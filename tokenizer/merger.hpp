@@ -12,6 +12,7 @@
 
 namespace nexus::tokenizer {
 
+/// Serves one vocabulary.
 class merger {
  public:
   /// Appends the tokens of `piece` to `out`, by merging alone (whole_first is the caller's). The piece is valid UTF-8
@@ -19,6 +20,8 @@ class merger {
   void encode(const vocabulary&, std::string_view piece, std::vector<token_id>& out);
   /// Returns how many tokens that would be.
   size_t count(const vocabulary&, std::string_view piece);
+  /// Returns the last token of the encoding of a text that is not empty.
+  token_id last_token(const vocabulary&, std::string_view text);
   /// Returns whether `left` and `right` side by side encode to themselves.
   bool stable(const vocabulary&, token_id left, token_id right);
 
@@ -38,6 +41,7 @@ class merger {
     token_id left, right;
   };
 
+  bool compute_stable(const vocabulary&, token_id left, token_id right);
   void append_symbols(const vocabulary&, std::string_view text);
   size_t merge_window(const vocabulary&, token_id* ids, size_t size);
   size_t merge_heap(const vocabulary&, token_id* ids, size_t size);
@@ -50,8 +54,9 @@ class merger {
   size_t reencode(const vocabulary&, size_t begin, size_t end);
 
   uint64_t steps_ = 0;
-  std::vector<token_id> symbols_;  // scratch of the merges
-  std::vector<token_id> tokens_;   // the stitched encoding
+  std::vector<uint64_t> stable_pairs_;  // pair and answer, by hash of the pair
+  std::vector<token_id> symbols_;       // scratch of the merges
+  std::vector<token_id> tokens_;        // the stitched encoding
   std::vector<node> nodes_;
   std::vector<candidate> heap_;
   std::string text_;

@@ -33,7 +33,7 @@ class piece_counter {
   size_t count_part(std::string_view part);
   void encode(std::string_view piece, std::vector<token_id>& out);
 
-  uint64_t steps() const { return merger_.steps(); }
+  merger& merging() { return merger_; }
 
  private:
   static bool is_wide(std::string_view piece);

@@ -13,15 +13,34 @@ void special_finder::add(std::string_view text, token_id id) {
   if (place == lengths.end() || *place != size) lengths.insert(place, size);
 }
 
+void special_finder::add_with_beginnings(std::string_view text, token_id id) {
+  add(text, id);
+  for (size_t size = 1; size < text.size(); ++size) beginnings_.emplace(text.substr(0, size));
+}
+
+special_finder::match special_finder::match_at(std::string_view text, size_t at) const {
+  const auto& lengths = lengths_[static_cast<unsigned char>(text[at])];
+  match found;
+  if (lengths.empty()) return found;
+  std::string key(text.substr(at, lengths.front()));
+  found.open = key.size() < lengths.front() && beginnings_.contains(key);
+  for (const size_t length : lengths) {
+    if (length > text.size() - at) continue;
+    key.resize(length);
+    const auto known = ids_.find(key);
+    if (known == ids_.end()) continue;
+    found.begin = at;
+    found.end = at + length;
+    found.id = known->second;
+    break;
+  }
+  return found;
+}
+
 special_finder::match special_finder::find(std::string_view text, size_t from) const {
-  std::string key;
-  for (size_t begin = from; begin < text.size(); ++begin) {
-    for (const size_t length : lengths_[static_cast<unsigned char>(text[begin])]) {
-      if (length > text.size() - begin) continue;
-      key.assign(text, begin, length);
-      const auto found = ids_.find(key);
-      if (found != ids_.end()) return {begin, begin + length, found->second};
-    }
+  for (size_t at = from; at < text.size(); ++at) {
+    const match found = match_at(text, at);
+    if (found.id != no_token) return found;
   }
   return {};
 }

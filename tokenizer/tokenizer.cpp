@@ -46,7 +46,7 @@ tokenizer::tokenizer(text_rules rules, std::shared_ptr<const lexicon> lexicon, s
     : rules_(std::move(rules)), lexicon_(std::move(lexicon)) {
   for (const special_token& special : words().specials()) {
     specials_.add(special.text, special.id);
-    if (special.always) always_.add(special.text, special.id);
+    if (special.always) always_.add_with_beginnings(special.text, special.id);
   }
   for (const special_row& row : specials) specials_.add(row.text, row.id);
 }

@@ -49,6 +49,8 @@ class tokenizer {
   const text_rules& rules() const { return rules_; }
   const vocabulary& words() const { return lexicon_->words; }
   const cut_table& cuts() const { return lexicon_->cuts; }
+  /// Returns the special strings that are matched in plain text, too.
+  const special_finder& always_special() const { return always_; }
   /// Returns the calling thread's counter of pieces. A thread keeps those of the two tokenizers that it used last: 2
   /// MiB each.
   piece_counter& pieces() const;

@@ -67,9 +67,11 @@ result<void> vocabulary::index_tokens() {
   const size_t slots = std::bit_ceil(kinds_.size() * 2);
   token_mask_ = slots - 1;
   token_slots_.assign(slots, no_token);
+  std::vector<bool> seen(token_bytes_max + 1);
   for (token_id id = 0; id < kinds_.size(); ++id) {
     const std::string_view text = bytes(id);
     if (kinds_[id] == token_kind::inert) continue;
+    seen[text.size()] = true;
     if (text.empty()) return broken("token " + std::to_string(id) + " is empty");
     longest_ = std::max(longest_, text.size());
     whole_only_ |= kinds_[id] == token_kind::whole_only;
@@ -77,6 +79,9 @@ result<void> vocabulary::index_tokens() {
     size_t slot = hash & token_mask_;
     while (token_slots_[slot] != no_token) slot = (slot + 1) & token_mask_;
     token_slots_[slot] = static_cast<uint32_t>(hash >> 52 << token_bits) | id;
+  }
+  for (size_t length = longest_; length > 0; --length) {
+    if (seen[length]) lengths_.push_back(static_cast<uint16_t>(length));
   }
   return {};
 }

@@ -72,6 +72,8 @@ class vocabulary {
   bool whole_only() const { return whole_only_; }
   /// Returns the length of the longest token that can come out of text.
   size_t longest() const { return longest_; }
+  /// Returns the lengths that tokens have, longest first.
+  const std::vector<uint16_t>& lengths() const { return lengths_; }
   token_kind kind(token_id id) const { return kinds_[id]; }
   std::string_view bytes(token_id id) const { return {arena_.data() + offsets_[id], offsets_[id + 1] - offsets_[id]}; }
   token_id byte_token(unsigned char byte) const { return byte_tokens_[byte]; }
@@ -119,6 +121,7 @@ class vocabulary {
   bool whole_first_ = false;
   bool whole_only_ = false;
   size_t longest_ = 0;
+  std::vector<uint16_t> lengths_;
   std::string arena_;
   std::vector<uint32_t> offsets_;
   std::vector<token_kind> kinds_;

@@ -80,7 +80,9 @@ std::string little(uint32_t value, int bytes) {
 std::string png(uint32_t width, uint32_t height) {
   return "\x89PNG\r\n\x1a\n\0\0\0\rIHDR"s + big(width, 4) + big(height, 4) + "\x08\x06\0\0\0"s;
 }
-std::string gif(uint32_t width, uint32_t height) { return "GIF89a" + little(width, 2) + little(height, 2) + "\0\0"; }
+std::string gif(uint32_t width, uint32_t height) {
+  return "GIF89a" + little(width, 2) + little(height, 2) + std::string(2, '\0');
+}
 std::string jpeg(uint32_t width, uint32_t height, size_t profile = 100) {
   std::string text = "\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0"s;
   for (; profile > 0; profile -= std::min<size_t>(profile, 60000)) {

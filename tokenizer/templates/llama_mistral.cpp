@@ -59,20 +59,22 @@ void llama3_1_tools(rendering& out, const prompt& prompt, const prompt_message* 
 
 void llama3_1_message(rendering& out, const prompt_message& message, const place& where) {
   const std::string content = text_of(message);
-  if (is_system(message) && where.first) {
+  const bool calls = !message.calls.empty();
+  // The turns of the system and, with tools, of the first user are begun already.
+  const bool tools_before = where.tools && where.opens && !calls && message.role != "tool";
+  const bool goes_on = tools_before || (where.first && is_system(message));
+  if (goes_on) {
     out.text(trimmed(content)).say("<|eot_id|>");
   } else if (message.role == "tool") {
     std::string shown;
     append_python_string(shown, content);  // a string is iterable, so the template writes it as JSON
     say_llama_turn(out, "ipython", shown);
-  } else if (!message.calls.empty()) {
+  } else if (calls) {
     for (const auto& call : message.calls) {
       std::string shown = "{\"name\": \"" + std::string(call.name) + "\", \"parameters\": ";
       append_arguments(shown, call);
       say_llama_turn(out, "assistant", shown + "}");
     }
-  } else if (where.tools && where.opens) {
-    out.text(trimmed(content)).say("<|eot_id|>");
   } else {
     say_llama_turn(out, message.role, trimmed(content));
   }
