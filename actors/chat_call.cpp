@@ -3,15 +3,11 @@
 #include "actors/ids.hpp"
 #include "net/dialects/openai.hpp"
 #include "net/http_writer.hpp"
-#include "tokenizer/estimate.hpp"
 
 #include <algorithm>
 
 namespace nexus {
 namespace {
-
-// What a message costs beside its text in the common chat formats: its role and its marks.
-constexpr int64_t tokens_per_message = 4;
 
 error model_not_found(std::string_view model) {
   auto failure = make_error(errc::model_not_found,
@@ -46,11 +42,6 @@ void bound_output(std::vector<net::edit>& edits, std::string_view body, int64_t 
   edits.insert(edits.begin(), {.where = {inside, inside}, .text = "\"max_tokens\":" + std::to_string(tokens) + ","});
 }
 
-int64_t count_prompt(const net::chat_request& request) {
-  return tokenizer::estimate(request.prompt.ascii, request.prompt.wide, request.prompt.other) +
-         tokens_per_message * static_cast<int64_t>(request.messages);
-}
-
 result<reservation> reserve(hub& hub, const principal& principal, const demand& demand, const call_origin& origin,
                             limit_report& report) {
   if (principal.key_id == 0) return reservation();  // the administrator
@@ -60,8 +51,8 @@ result<reservation> reserve(hub& hub, const principal& principal, const demand& 
 
 }  // namespace
 
-result<call_ptr> make_call(hub& hub, const principal_ptr& principal, std::string_view body, call_origin origin,
-                           limit_report& report) {
+result<parsed_call> parse_call(const hub& hub, const principal_ptr& principal, std::string_view body,
+                               call_origin origin) {
   auto request = net::openai::read_request(body, hub.history_seed, principal->id);
   if (!request) return request.error();
   const auto* candidates = principal->find(request->model);
@@ -69,7 +60,16 @@ result<call_ptr> make_call(hub& hub, const principal_ptr& principal, std::string
   if (origin.provider_id && !serves(*candidates, *origin.provider_id)) return model_not_found(request->model);
   if (!origin.conversation_id.empty() && !net::is_label(origin.conversation_id))
     return make_error(errc::invalid_request, "The conversation id must be 1 to 128 visible ASCII characters.");
-  const auto prompt = count_prompt(*request);
+  return parsed_call{std::move(*request), std::move(origin), principal};
+}
+
+result<call_ptr> admit_call(hub& hub, parsed_call parsed, std::string_view body, counted_prompt counted,
+                            limit_report& report) {
+  auto* const request = &parsed.request;
+  auto& origin = parsed.origin;
+  const auto& principal = parsed.principal;
+  const auto* candidates = principal->find(request->model);
+  const auto prompt = counted.count.tokens;
   const auto demand = demand_of(*request, prompt, *candidates, origin);
   auto held = reserve(hub, *principal, demand, origin, report);
   if (!held) return held.error();
@@ -92,6 +92,8 @@ result<call_ptr> make_call(hub& hub, const principal_ptr& principal, std::string
                     .history_seed = hub.history_seed,
                     .history_hash = request->history_hash};
   call->prompt_tokens = prompt;
+  call->is_exact = counted.count.is_exact;
+  call->counting = std::move(counted.counting);
   call->received_at = origin.received_at;
   call->started = origin.started;
   call->principal = principal;

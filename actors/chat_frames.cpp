@@ -142,7 +142,7 @@ std::string make_start(const start& start) {
       .key("prompt_tokens")
       .number(start.prompt_tokens)
       .key("exact")
-      .boolean(false)
+      .boolean(start.is_exact)
       .end_object();
   return out.take();
 }
@@ -186,13 +186,15 @@ std::string make_done(const done& done) {
       .number(done.prompt_tokens)
       .key("completion_tokens")
       .number(done.completion_tokens);
-  out.key("total_tokens").number(done.prompt_tokens + done.completion_tokens).key("exact").boolean(false).end_object();
+  out.key("total_tokens").number(done.prompt_tokens + done.completion_tokens).key("exact").boolean(done.is_exact);
+  out.end_object();
   out.key("ttft_ms")
       .number(done.ttft_ms)
       .key("duration_ms")
       .number(done.duration_ms)
       .key("provider_id")
       .number(done.provider_id);
+  if (done.cost > 0) out.key("cost").string(to_text(done.cost));
   out.key("request_id").string(done.request_id).end_object();
   return out.take();
 }
@@ -211,7 +213,7 @@ std::string make_error(std::string_view id, const error& failure, std::string_vi
   return out.take();
 }
 
-std::string make_count(std::string_view id, int64_t tokens) {
+std::string make_count(std::string_view id, int64_t tokens, bool is_exact) {
   json::writer out;
   out.object()
       .key("type")
@@ -221,7 +223,7 @@ std::string make_count(std::string_view id, int64_t tokens) {
       .key("tokens")
       .number(tokens)
       .key("exact")
-      .boolean(false)
+      .boolean(is_exact)
       .end_object();
   return out.take();
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "conf/error.hpp"
+#include "conf/money.hpp"
 #include "net/stream_relay.hpp"
 
 #include <cstdint>
@@ -34,6 +35,7 @@ struct start {
   std::string_view id, conversation_id, model;
   int64_t provider_id = 0;
   int64_t prompt_tokens = 0;
+  bool is_exact = false;
 };
 std::string make_start(const start& start);
 std::string make_delta(std::string_view id, uint64_t seq, const net::stream_part& part);
@@ -44,12 +46,14 @@ struct done {
   std::optional<net::usage> usage;  // the upstream's
   int64_t prompt_tokens = 0;        // counted by us
   int64_t completion_tokens = 0;    //
+  bool is_exact = false;            // the counts are the model's own tokenizer's
+  money cost = 0;                   // 10^-9 of the currency's unit; left out if it is nothing
   int64_t ttft_ms = 0;
   int64_t duration_ms = 0;
 };
 std::string make_done(const done& done);
 std::string make_error(std::string_view id, const error& failure, std::string_view request_id);
-std::string make_count(std::string_view id, int64_t tokens);
+std::string make_count(std::string_view id, int64_t tokens, bool is_exact);
 
 }  // namespace frames
 }  // namespace nexus

@@ -1,8 +1,7 @@
 #include "actors/chat_run.hpp"
 
-#include "actors/chat_call.hpp"
 #include "actors/ids.hpp"
-#include "tokenizer/estimate.hpp"
+#include "actors/ledger.hpp"
 
 namespace nexus {
 namespace {
@@ -78,18 +77,27 @@ void chat_run::on_exit() {
 
 void chat_run::begin() {
   begun_ = home().now();
+  auto parsed = parse_call(hub(), start_.principal, start_.body,
+                           {.request_id = request_id_,
+                            .label = request_id_,
+                            .conversation_id = start_.conversation_id,
+                            .provider_id = start_.provider_id,
+                            .mode = net::delivery::deltas,
+                            .received_at = wall_clock_ms(),
+                            .started = begun_,
+                            .answer_bytes_max = options().upstream.answer_bytes_max,
+                            .output_tokens_default = options().upstream.output_tokens_default});
+  if (!parsed) return conclude(frames::make_error(start_.id, parsed.error(), request_id_));
+  const auto counting = home().counting_of(parsed->request.model);
+  const auto kept = std::make_shared<parsed_call>(std::move(*parsed));
+  count_for(*this, counting, start_.body, true, [this, counting, kept](token_count count) {
+    if (!over_) admit(std::move(*kept), {counting, count});
+  });
+}
+
+void chat_run::admit(parsed_call parsed, counted_prompt counted) {
   limit_report report;  // has no place in a frame
-  auto call = make_call(hub(), start_.principal, start_.body,
-                        {.request_id = request_id_,
-                         .label = request_id_,
-                         .conversation_id = start_.conversation_id,
-                         .provider_id = start_.provider_id,
-                         .mode = net::delivery::deltas,
-                         .received_at = wall_clock_ms(),
-                         .started = begun_,
-                         .answer_bytes_max = options().upstream.answer_bytes_max,
-                         .output_tokens_default = options().upstream.output_tokens_default},
-                        report);
+  auto call = admit_call(hub(), std::move(parsed), start_.body, std::move(counted), report);
   if (!call) return conclude(frames::make_error(start_.id, call.error(), request_id_));
   std::string().swap(start_.body);
   counting_exchange_ = true;
@@ -112,18 +120,12 @@ void chat_run::on_accepted(call_accepted& message) {
                               .conversation_id = call.conversation_id,
                               .model = call.model,
                               .provider_id = driver_->provider()->row->id,
-                              .prompt_tokens = call.prompt_tokens}));
-}
-
-void chat_run::count(const net::stream_part& part) {
-  counted_.add(part.content);
-  counted_.add(part.reasoning);
-  counted_.add(part.tool_calls);
+                              .prompt_tokens = call.prompt_tokens,
+                              .is_exact = call.is_exact}));
 }
 
 void chat_run::on_part(net::stream_part& part) {
   if (ttft_.count() == 0) ttft_ = std::max(std::chrono::milliseconds(1), since(begun_, home().now()));
-  count(part);
   pending_.append(std::move(part));
   if (pending_.size() > limits::unsent_high_bytes) driver_->pause();
   if (!pacing_) on_tick();
@@ -168,7 +170,6 @@ void chat_run::emit(uint64_t seq, std::string text) {
 
 void chat_run::on_end(call_end& message) {
   if (driver_->on_end(message, seq_ > 0 || !pending_.empty())) return attempt();
-  count(message.part);
   pending_.append(std::move(message.part));
   flush();
   if (message.verdict.failure) return conclude(frames::make_error(start_.id, *message.verdict.failure, request_id_));
@@ -182,7 +183,9 @@ std::string chat_run::done_frame(std::string_view finish_reason, const call_end*
                             .provider_id = driver_->provider() ? driver_->provider()->row->id : 0,
                             .usage = message != nullptr ? message->facts.reported : std::nullopt,
                             .prompt_tokens = driver_->call().prompt_tokens,
-                            .completion_tokens = tokenizer::estimate(counted_.ascii, counted_.wide, counted_.other),
+                            .completion_tokens = driver_->call().ticket->completion_tokens(),
+                            .is_exact = driver_->call().is_exact,
+                            .cost = message != nullptr ? message->cost : 0,
                             .ttft_ms = ttft_.count(),
                             .duration_ms = since(begun_, const_cast<chat_run*>(this)->home().now()).count()});
 }

@@ -5,6 +5,7 @@
 #include "actors/call_driver.hpp"
 #include "actors/chat_frames.hpp"
 #include "actors/grants.hpp"
+#include "actors/prompt_counting.hpp"
 
 #include <deque>
 
@@ -37,6 +38,7 @@ class chat_run final : public shard_actor {
     std::string text;
   };
   void begin();
+  void admit(parsed_call parsed, counted_prompt counted);
   void on_accepted(call_accepted& message);
   void on_part(net::stream_part& part);
   void on_end(call_end& message);
@@ -49,15 +51,13 @@ class chat_run final : public shard_actor {
   void flush();
   void emit(uint64_t seq, std::string text);
   void conclude(std::string text);
-  void count(const net::stream_part& part);
   std::string done_frame(std::string_view finish_reason, const call_end* message) const;
 
   chat_start start_;
   std::string request_id_;
   net::steady_time begun_{};
   std::optional<call_driver> driver_;
-  net::stream_part pending_;  // not yet in a frame
-  net::text_measure counted_;
+  net::stream_part pending_;     // not yet in a frame
   std::deque<kept_frame> kept_;  // for a resume; frames without a number stand under the last one before them
   size_t kept_bytes_ = 0;
   uint64_t seq_ = 0;

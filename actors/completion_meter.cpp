@@ -1,14 +1,22 @@
 #include "actors/completion_meter.hpp"
 
 #include "actors/ledger.hpp"
-#include "tokenizer/estimate.hpp"
 
 namespace nexus {
 
+completion_meter::completion_meter(const call& call, model_calibrations& calibrations)
+    : call_(call), calibrations_(calibrations), content_(call.counting, calibrations) {}
+
+void completion_meter::add(std::unique_ptr<text_tally>& tally, std::string_view piece) {
+  if (piece.empty()) return;
+  if (!tally) tally = std::make_unique<text_tally>(call_.counting, calibrations_);
+  tally->add(piece);
+}
+
 bool completion_meter::add(const net::chat_delta& delta) {
-  measure_.add(delta.content);
-  measure_.add(delta.reasoning);
-  measure_.add(delta.tool_calls);
+  if (!delta.content.empty()) content_.add(delta.content);
+  add(reasoning_, delta.reasoning);
+  add(tool_calls_, delta.tool_calls);
   return call_.ticket->note_completion(tokens());
 }
 
@@ -20,6 +28,19 @@ net::usage completion_meter::used() const {
   return used;
 }
 
-int64_t completion_meter::tokens() const { return tokenizer::estimate(measure_.ascii, measure_.wide, measure_.other); }
+int64_t completion_meter::tokens() const {
+  auto sum = content_.tokens();
+  if (reasoning_) sum += reasoning_->tokens();
+  if (tool_calls_) sum += tool_calls_->tokens();
+  return sum;
+}
+
+// The JSON around the arguments of tool calls is the dialect's, not the model's.
+bool completion_meter::is_exact() const { return content_.is_exact() && call_.counting->text.exact && !tool_calls_; }
+
+void completion_meter::learn(int64_t reported) {
+  if (reasoning_ || tool_calls_) return;  // reports of them follow rules of their own
+  if (const auto sums = content_.features()) calibrations_.learn(*call_.counting, *sums, reported);
+}
 
 }  // namespace nexus

@@ -9,15 +9,22 @@ namespace nexus {
 
 class completion_meter final : public net::answer_meter {
  public:
-  explicit completion_meter(const call& call) : call_(call) {}
+  /// Both must outlive it.
+  completion_meter(const call& call, model_calibrations& calibrations);
 
   bool add(const net::chat_delta& delta) override;
   net::usage used() const override;
   int64_t tokens() const;
+  bool is_exact() const;
+  /// Teaches the model's estimate what the upstream reported of this whole answer.
+  void learn(int64_t reported);
 
  private:
+  void add(std::unique_ptr<text_tally>& tally, std::string_view piece);
   const call& call_;
-  net::text_measure measure_;
+  model_calibrations& calibrations_;
+  text_tally content_;
+  std::unique_ptr<text_tally> reasoning_, tool_calls_;  // most answers have none
 };
 
 }  // namespace nexus

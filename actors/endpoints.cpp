@@ -12,6 +12,7 @@ constexpr endpoint table[] = {
     // The client's side.
     {"POST", "/v1/chat/completions", access::key, true, chat_completions},
     {"POST", "/chat/completions", access::key, true, chat_completions},
+    {"POST", "/v1/tokenize", access::key, true, tokenize},
     {"GET", "/v1/models", access::key, false, list_models},
     {"GET", "/models", access::key, false, list_models},
     {"GET", "/v1/models/{id...}", access::key, false, show_model},

@@ -46,6 +46,7 @@ struct hub {
   const secret pepper;  // keys the digests of personalized keys
   uint64_t history_seed = 0;
   nexus::ledger ledger;
+  model_calibrations calibrations;
   hub_counters counters;
   conversation_index conversations;
   provider_health health;
@@ -56,6 +57,7 @@ struct hub {
   registry_actor registry;
   stats_writer_actor stats_writer;
   stats_reader_actor stats_reader;
+  token_counter_actor token_counter;
   chat_directory_actor chat_directory;
   std::atomic<bool> draining{false};
   std::atomic<bool> is_degraded{false};  // the database refuses; settled requests wait in the journal

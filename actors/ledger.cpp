@@ -114,6 +114,7 @@ demand ledger_ticket::need(int64_t completion) const {
 }
 
 bool ledger_ticket::note_completion(int64_t tokens) {
+  completion_tokens_ = tokens;
   if (entry_ == nullptr) return true;
   entry_->note_completion(tokens);
   if (!held_.account || !limits_.budget) return true;

@@ -97,6 +97,8 @@ class ledger_ticket {
 
   bool is_settled() const { return entry_ == nullptr; }
   int64_t prompt_tokens() const { return prompt_tokens_; }
+  /// As noted last.
+  int64_t completion_tokens() const { return completion_tokens_; }
 
  private:
   ledger_ticket(ledger& ledger, storage::ledger_entry* entry, reservation held, const storage::key_limits& limits);
@@ -107,6 +109,7 @@ class ledger_ticket {
   reservation held_;
   const storage::key_limits& limits_;  // of the principal, which the call holds
   int64_t prompt_tokens_;
+  int64_t completion_tokens_ = 0;
 };
 using ledger_ticket_ptr = std::shared_ptr<ledger_ticket>;
 

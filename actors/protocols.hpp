@@ -4,6 +4,7 @@
 
 #include "actors/messages.hpp"
 #include "actors/snapshot.hpp"
+#include "actors/token_counting.hpp"
 #include "net/asio.hpp"
 #include "net/probe.hpp"
 #include "net/stream_relay.hpp"
@@ -36,9 +37,10 @@ struct call {
   std::string model;
   std::string body;  // with all edits, ready for an upstream of the OpenAI dialect
   net::call_settings settings;
-  int64_t prompt_tokens = 0;  // counted by us
-  bool is_exact = false;      // by the model's own tokenizer
-  int64_t received_at = 0;    // wall clock, ms
+  int64_t prompt_tokens = 0;    // counted by us
+  bool is_exact = false;        // by the model's own tokenizer
+  model_counting_ptr counting;  // how its answer is counted
+  int64_t received_at = 0;      // wall clock, ms
   net::steady_time started{};
   principal_ptr principal;
   std::optional<int64_t> provider_id;     // the caller insists on this provider
@@ -279,6 +281,22 @@ using stats_writer_actor = caf::typed_actor<
     caf::replies_to<conversation_query>::with<conversation_reply>, caf::replies_to<totals_query>::with<totals_reply>,
     // Commits, checkpoints, closes, and ends.
     caf::replies_to<close_store>::with<store_closed>>;
+
+// --- Tokens.
+
+/// anyone -> token-counter: load what the model needs and count `text`, a chat request's body or plain text.
+struct count_tokens {
+  model_counting_ptr counting;
+  std::shared_ptr<const std::string> text;
+  bool is_chat = false;
+};
+struct count_reply {
+  std::optional<error> failure;
+  token_count counted;
+};
+
+/// The TOKEN-COUNTER actor.
+using token_counter_actor = caf::typed_actor<caf::replies_to<count_tokens>::with<count_reply>>;
 
 // --- Questions that read much.
 

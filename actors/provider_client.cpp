@@ -86,7 +86,7 @@ std::chrono::milliseconds provider_client::elapsed() const {
 
 void provider_client::restart_machine() {
   machine_.reset();
-  meter_.emplace(current());
+  meter_.emplace(current(), hub().calibrations);
   auto settings = current().settings;
   settings.meter = &*meter_;
   machine_.emplace(settings);
@@ -96,6 +96,7 @@ outcome_facts provider_client::facts(storage::outcome outcome) const {
   return {.outcome = outcome,
           .facts = machine_->facts(),
           .completion_tokens = meter_->tokens(),
+          .is_exact = meter_->is_exact(),
           .ttft = ttft_,
           .duration = elapsed(),
           .is_sent = sent_};
@@ -166,6 +167,8 @@ void provider_client::close_account(const std::optional<error>& failure, call_en
     if (sent_) current().ticket->attempt_failed(answered ? failure->http_status() : 0, wall_clock_ms());
     return;
   }
+  if (!failure && end.facts.reported && end.facts.reported->complete())
+    meter_->learn(end.facts.reported->completion_tokens);
   const auto booked = settle(home(), current(),
                              facts(left_     ? outcome::client_cancelled
                                    : failure ? outcome::truncated

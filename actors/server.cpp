@@ -7,6 +7,7 @@
 #include "actors/registry.hpp"
 #include "actors/stats_reader.hpp"
 #include "actors/stats_writer.hpp"
+#include "actors/token_counter.hpp"
 #include "conf/log.hpp"
 #include "storage/private_file.hpp"
 
@@ -118,6 +119,9 @@ result<void> server::prepare(const std::string& given_token, const std::string& 
   auto spending = store_->spending();
   if (!spending) return spending.error();
   hub_->ledger.accounts().load(*spending);
+  auto calibrations = store_->calibrations();
+  if (!calibrations) return calibrations.error();
+  for (const auto& [model, state] : *calibrations) hub_->calibrations.restore(model, state);
 
   auto seed = store_->hash_seed();
   if (!seed) return seed.error();
@@ -212,6 +216,7 @@ void server::start_actors() {
       stats_writer, hub_.get(), std::make_shared<std::unique_ptr<storage::store>>(std::move(store_)));
   hub_->stats_reader = system_->spawn<caf::detached>(
       stats_reader, storage::store::file(std::filesystem::path(options_->server.data_dir)));
+  hub_->token_counter = system_->spawn<caf::detached>(token_counter, &hub_->calibrations);
   hub_->ledger.wake_writer = [writer = hub_->stats_writer] { caf::anon_send(writer, rows_due{}); };
   hub_->registry = system_->spawn(registry, hub_.get(), options_, control);
   hub_->chat_directory = system_->spawn(chat_directory);
@@ -334,6 +339,7 @@ int server::stop(const std::function<bool()>& hurry) {
   end(hub_->registry);
   end(hub_->chat_directory);
   end(hub_->stats_reader);
+  end(hub_->token_counter);
   for (const auto& hasher : hub_->password_hashers) end(hasher);
   for (auto& slot : shards_) slot.shard->stop();
   for (auto& slot : shards_) slot.thread.join();
@@ -341,6 +347,7 @@ int server::stop(const std::function<bool()>& hurry) {
   hub_->registry = nullptr;
   hub_->stats_writer = nullptr;
   hub_->stats_reader = nullptr;
+  hub_->token_counter = nullptr;
   hub_->password_hashers = {};
   hub_->chat_directory = nullptr;
   shards_.clear();

@@ -58,9 +58,9 @@ settlement make_settlement(const call& call, const outcome_facts& outcome) {
   }
   if (!outcome.is_sent) return made;
   made.charged = {.prompt = call.prompt_tokens, .completion = outcome.completion_tokens};
-  const auto ours = call.is_exact ? token_source::counted : token_source::estimated;
-  made.prompt_source = ours;
-  made.completion_source = outcome.outcome == outcome::delivered ? ours : token_source::partial;
+  const auto ours = [](bool is_exact) { return is_exact ? token_source::counted : token_source::estimated; };
+  made.prompt_source = ours(call.is_exact);
+  made.completion_source = outcome.outcome == outcome::delivered ? ours(outcome.is_exact) : token_source::partial;
   return made;
 }
 

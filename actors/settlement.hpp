@@ -11,6 +11,7 @@ struct outcome_facts {
   storage::outcome outcome = storage::outcome::delivered;
   net::answer_facts facts = {};
   int64_t completion_tokens = 0;  // counted by us
+  bool is_exact = false;          // by the model's own tokenizer
   std::chrono::milliseconds ttft{0};
   std::chrono::milliseconds duration{0};
   bool is_sent = true;  // else nothing was spent

@@ -109,6 +109,12 @@ void shard::start_ticking() {
   });
 }
 
+model_counting_ptr shard::counting_of(std::string_view model) {
+  if (const auto known = countings_.find(model); known != countings_.end()) return known->second;
+  if (countings_.size() >= countings_max) countings_.clear();  // names come from callers
+  return countings_.emplace(model, make_model_counting(model)).first->second;
+}
+
 void shard::wake_writer_later() {
   outbox_timer_.expires_after(options->storage.batch_delay);
   outbox_timer_.async_wait([this](net::error_code ec) {

@@ -19,6 +19,9 @@ namespace nexus {
 class shard_actor;
 
 class shard final : public caf::execution_unit {
+  // A megabyte; a message takes one place.
+  static constexpr size_t message_counts_max = 65'536;
+
  public:
   /// `clock` is the time of deadlines: the steady clock, or a test's.
   shard(caf::actor_system& system, hub& hub, std::shared_ptr<const nexus::options> options,
@@ -65,6 +68,11 @@ class shard final : public caf::execution_unit {
   std::shared_ptr<net::tls_context> upstream_tls;
   caf::actor router;
 
+  /// How a model's texts are counted. Cheap for models that were asked for before.
+  model_counting_ptr counting_of(std::string_view model);
+  /// Counts of messages that come again.
+  tokenizer::count_cache message_counts{message_counts_max};
+
   /// Tells the stats-writer after storage.batch_delay that rows wait in the outbox.
   void wake_writer_later();
 
@@ -89,6 +97,7 @@ class shard final : public caf::execution_unit {
   };
   /// From this thread: resumes `ptr` after the present event. From any other: posts it.
   void run_later(caf::resumable* ptr);
+  static constexpr size_t countings_max = 1'024;
   void drain_ready();
   void start_ticking();
   own_unit unit_;
@@ -103,6 +112,7 @@ class shard final : public caf::execution_unit {
   std::unique_ptr<std::array<char, limits::scratch_bytes>> scratch_;
   std::array<caf::message, 6> events_;
   std::unordered_map<shard_actor*, caf::actor> enlisted_;
+  std::map<std::string, model_counting_ptr, std::less<>> countings_;
 };
 
 /// The base of every actor that lives on a shard. It is resumed by its shard alone, whoever sends to it.

@@ -12,6 +12,9 @@ constexpr std::chrono::milliseconds retry_after{1'000};
 // Rows of one transaction: enough to make each cheap, few enough to keep it short.
 constexpr size_t transaction_rows_max = 1'024;
 
+// How often what was learnt for estimates is kept.
+constexpr std::chrono::minutes calibrations_every{5};
+
 using self_pointer = stats_writer_actor::stateful_pointer<stats_writer_state>;
 
 void retry_later(self_pointer self) {
@@ -40,6 +43,16 @@ bool flush(self_pointer self) {
     log::actors().info("store-recovered", "The database works again; every record is written.");
   state.store->checkpoint(false);
   return true;
+}
+
+// Now and then: what is lost with the process is only what the last minutes taught.
+void keep_calibrations(self_pointer self) {
+  auto& state = self->state;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - state.calibrations_kept < calibrations_every) return;
+  state.calibrations_kept = now;
+  if (auto kept = state.store->keep_calibrations(state.hub->calibrations.take_changed()); !kept)
+    log::actors().warn("calibrations-lost", "{} {}", kept.error().message, kept.error().detail);
 }
 
 std::optional<error> flush_or_error(self_pointer self) {
@@ -141,6 +154,7 @@ stats_writer_actor::behavior_type stats_writer(self_pointer self, nexus::hub* hu
   self->state.hub = hub;
   return {
       [self](const rows_due& message) {
+        keep_calibrations(self);
         if (message.is_retry) self->state.retry_armed = false;
         if (!flush(self)) retry_later(self);
       },
@@ -186,6 +200,8 @@ stats_writer_actor::behavior_type stats_writer(self_pointer self, nexus::hub* hu
       },
       [self](const close_store&) {
         const bool written = flush(self);
+        self->state.calibrations_kept = {};
+        keep_calibrations(self);
         const store_closed reply{written ? 0 : self->state.waiting.size()};
         self->state.store->checkpoint(true);
         self->state.store.reset();

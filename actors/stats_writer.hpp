@@ -12,6 +12,7 @@ struct stats_writer_state {
   std::unique_ptr<storage::store> store;
   std::vector<storage::ledger_entry*> waiting;  // those that the store refused so far
   uint64_t durable = 0;                         // of `ledger::note_sent`: up to it, the journal is on the disk
+  std::chrono::steady_clock::time_point calibrations_kept{};
   bool retry_armed = false;
   static inline const char* name = "stats-writer";
 };

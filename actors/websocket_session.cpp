@@ -4,7 +4,6 @@
 #include "actors/ids.hpp"
 #include "conf/log.hpp"
 #include "net/dialects/openai.hpp"
-#include "tokenizer/estimate.hpp"
 
 namespace nexus {
 namespace {
@@ -123,9 +122,10 @@ void websocket_session::on_frame(client_frame& frame) {
       return send(chat->second.actor, stop_chat{});
     }
     case client_frame::kind::count: {
-      net::text_measure measure;
-      measure.add(frame.text);
-      return say(frames::make_count(frame.id, tokenizer::estimate(measure.ascii, measure.wide, measure.other)));
+      const auto counting = home().counting_of(frame.model);
+      return count_for(*this, counting, frame.text, false, [this, id = frame.id](token_count count) {
+        say(frames::make_count(id, count.tokens, count.is_exact));
+      });
     }
   }
 }

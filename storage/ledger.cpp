@@ -295,4 +295,24 @@ result<std::vector<key_spending>> store::spending() {
   }
 }
 
+result<void> store::keep_calibrations(const std::map<std::string, std::string>& states) {
+  if (states.empty()) return {};
+  transaction work(*self_->connection);
+  if (auto begun = work.begin(); !begun) return begun;
+  for (const auto& [model, state] : states)
+    if (auto done = self_->use(sql::calibration_keep).bind(model).bind_blob(state).run(); !done) return done;
+  return work.commit();
+}
+
+result<std::map<std::string, std::string>> store::calibrations() {
+  std::map<std::string, std::string> found;
+  auto rows = self_->use(sql::calibrations);
+  for (;;) {
+    const auto row = rows.next();
+    if (!row) return row.error();
+    if (!*row) return found;
+    found.emplace(rows.text(0), rows.blob(1));
+  }
+}
+
 }  // namespace nexus::storage

@@ -275,6 +275,12 @@ constexpr std::array statements = std::to_array<std::string_view>({
          address TEXT NOT NULL,
          request_id TEXT NOT NULL
        ) STRICT)",
+
+    // What was learnt of models whose tokenizer nobody knows.
+    R"(CREATE TABLE calibrations (
+         model_name TEXT PRIMARY KEY NOT NULL,
+         state BLOB NOT NULL
+       ) STRICT, WITHOUT ROWID)",
 });
 
 result<void> apply(database& database, std::string_view statement, size_t version) {

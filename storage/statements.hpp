@@ -60,6 +60,8 @@ enum class sql : size_t {
   totals,
   recent_history,
   spending,
+  calibration_keep,
+  calibrations,
 };
 
 struct sql_row {
@@ -223,13 +225,16 @@ constexpr std::array statements{
             "SELECT history_hash, conversation_id FROM conversations WHERE history_hash <> 0 "
             "ORDER BY last_at DESC, conversation_id DESC LIMIT ?"},
     sql_row{sql::spending, "SELECT key_id, period_begin, requests, tokens, cost FROM key_spending"},
+    sql_row{sql::calibration_keep,
+            "INSERT INTO calibrations VALUES (?, ?) ON CONFLICT DO UPDATE SET state = excluded.state"},
+    sql_row{sql::calibrations, "SELECT model_name, state FROM calibrations"},
 };
 
 consteval bool statements_in_order() {
   for (size_t i = 0; i < statements.size(); ++i) {
     if (static_cast<size_t>(statements[i].name) != i) return false;
   }
-  return statements.size() == static_cast<size_t>(sql::spending) + 1;
+  return statements.size() == static_cast<size_t>(sql::calibrations) + 1;
 }
 static_assert(statements_in_order(), "one row for each name, in the order of the enum");
 

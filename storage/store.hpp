@@ -9,6 +9,7 @@
 #include "storage/secrets.hpp"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -73,6 +74,10 @@ class store {
   /// any moment. Token counts are kept within 0 and 10^12.
   result<void> record(std::span<const ledger_entry* const> entries);
   result<std::vector<key_spending>> spending();
+
+  /// What was learnt of models for estimates, by their names.
+  result<void> keep_calibrations(const std::map<std::string, std::string>& states);
+  result<std::map<std::string, std::string>> calibrations();
 
   result<std::optional<conversation_totals>> conversation(std::string_view conversation_id);
   result<hub_totals> totals();

@@ -4,6 +4,7 @@
 #include "actors/chat_call.hpp"
 #include "actors/endpoints/control.hpp"
 #include "actors/endpoints/handlers.hpp"
+#include "actors/prompt_counting.hpp"
 #include "net/dialects/openai.hpp"
 #include "net/sse.hpp"
 
@@ -132,29 +133,38 @@ class chat_exchange final : public exchange {
   net::header_list limits_;  // how the key's limits stood at the admission
 };
 
-}  // namespace
-
-void chat_completions(session& session) {
-  if (auto json = require_json(session); !json) return session.fail(json.error());
+void begin(session& session, parsed_call parsed, counted_prompt counted) {
   limit_report report;
-  auto made =
-      make_call(session.hub(), session.who().principal, session.request().body,
-                {.request_id = session.request_id(),
-                 .label = session.label(),
-                 .conversation_id = std::string(session.request().headers.find("x-conversation-id").value_or("")),
-                 .provider_id = {},
-                 .mode = net::delivery::relay,
-                 .received_at = session.received_at(),
-                 .started = session.started(),
-                 .answer_bytes_max = session.options().upstream.answer_bytes_max,
-                 .output_tokens_default = session.options().upstream.output_tokens_default},
-                report);
+  auto made = admit_call(session.hub(), std::move(parsed), session.request().body, std::move(counted), report);
   auto limits = limit_headers(report);
   if (!made) return session.fail(made.error(), std::move(limits));
   std::string().swap(session.request().body);
   auto state = std::make_shared<chat_exchange>(session, std::move(*made), std::move(limits));
   session.run(state);
   state->start();
+}
+
+}  // namespace
+
+void chat_completions(session& session) {
+  if (auto json = require_json(session); !json) return session.fail(json.error());
+  auto parsed =
+      parse_call(session.hub(), session.who().principal, session.request().body,
+                 {.request_id = session.request_id(),
+                  .label = session.label(),
+                  .conversation_id = std::string(session.request().headers.find("x-conversation-id").value_or("")),
+                  .provider_id = {},
+                  .mode = net::delivery::relay,
+                  .received_at = session.received_at(),
+                  .started = session.started(),
+                  .answer_bytes_max = session.options().upstream.answer_bytes_max,
+                  .output_tokens_default = session.options().upstream.output_tokens_default});
+  if (!parsed) return session.fail(parsed.error());
+  const auto counting = session.home().counting_of(parsed->request.model);
+  const auto kept = std::make_shared<parsed_call>(std::move(*parsed));
+  count_for(session, counting, session.request().body, true, [&session, counting, kept](token_count count) {
+    begin(session, std::move(*kept), {counting, count});
+  });
 }
 
 }  // namespace nexus::endpoints

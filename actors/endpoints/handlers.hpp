@@ -8,6 +8,9 @@ namespace nexus::endpoints {
 // chat.cpp
 void chat_completions(session& session);
 
+// tokenize.cpp
+void tokenize(session& session);
+
 // models.cpp
 void list_models(session& session);
 void show_model(session& session);

@@ -291,6 +291,7 @@ class actor_fixture : public testing::Test {
     made->body = R"({"model":"m","messages":[{"role":"user","content":"Hi"}]})";
     made->settings.answer_bytes_max = 1'000'000;
     made->prompt_tokens = 11;
+    made->counting = make_model_counting(made->model);
     made->principal = reaching(std::move(providers));
     made->ticket = ledger_ticket::open(hub_.ledger,
                                        {.request_id = made->request_id,

@@ -18,7 +18,9 @@ class MakeCall : public actor_fixture {
     origin.request_id = "r";
     origin.label = "l";
     origin.output_tokens_default = 100;
-    return nexus::make_call(hub_, principal_, body, std::move(origin), report_);
+    auto parsed = parse_call(hub_, principal_, body, std::move(origin));
+    if (!parsed) return parsed.error();
+    return admit_call(hub_, std::move(*parsed), body, {make_model_counting("m"), {6, true}}, report_);
   }
   errc code(const std::string& body, call_origin origin = {}) {
     const auto made = make(body, std::move(origin));
@@ -59,7 +61,8 @@ TEST_F(MakeCall, TakesOverWhatTheRequestSays) {
   EXPECT_EQ(call.received_at, 5);
   EXPECT_EQ(call.settings.answer_bytes_max, 6U);
   EXPECT_FALSE(call.settings.stream);
-  EXPECT_EQ(call.prompt_tokens, 6);  // 8 characters, and what a message costs
+  EXPECT_EQ(call.prompt_tokens, 6);
+  EXPECT_TRUE(call.is_exact);
   EXPECT_EQ(call.principal, principal_);
   EXPECT_TRUE(call.conversation_id.starts_with("conv_"));
 }

@@ -1,0 +1,34 @@
+#include "actors/token_counter.hpp"
+
+#include "actors/errors.hpp"
+#include "conf/log.hpp"
+
+namespace nexus {
+
+bool can_count_at_once(const model_counting& counting, size_t bytes) {
+  return bytes <= counted_at_once_bytes && (!counting.has_tokenizer() || counting.loaded() != nullptr);
+}
+
+token_counter_actor::behavior_type token_counter(token_counter_actor::pointer self,
+                                                 const model_calibrations* calibrations) {
+  self->set_exception_handler(report_exception);
+  return {
+      [calibrations](const count_tokens& question) {
+        const auto& counting = *question.counting;
+        if (counting.has_tokenizer())
+          if (auto loaded = tokenizer::load(*counting.text.encoding); !loaded)
+            log::actors().error("vocabulary-refused", "{} {}", loaded.error().message, loaded.error().detail);
+        count_reply reply;
+        if (!question.is_chat) {
+          reply.counted = count_text(counting, *calibrations, *question.text);
+        } else if (auto counted = count_prompt(counting, *calibrations, *question.text, 0, nullptr)) {
+          reply.counted = *counted;
+        } else {
+          reply.failure = counted.error();
+        }
+        return reply;
+      },
+  };
+}
+
+}  // namespace nexus

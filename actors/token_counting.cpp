@@ -1,0 +1,137 @@
+#include "actors/token_counting.hpp"
+
+namespace nexus {
+
+std::shared_ptr<const tokenizer::tokenizer> model_counting::loaded() const {
+  return has_tokenizer() ? tokenizer::loaded_or_null(*text.encoding) : nullptr;
+}
+
+model_counting_ptr make_model_counting(std::string_view model) {
+  auto made = std::make_shared<model_counting>();
+  made->model = model;
+  made->text = tokenizer::find_encoding(model);
+  made->prompts = tokenizer::chat_rule_for(model);
+  made->family = &tokenizer::estimator_family_for(model);
+  return made;
+}
+
+// --- Calibrations.
+
+void model_calibrations::learn(const model_counting& counting, const tokenizer::feature_sums& sums, int64_t reported) {
+  const std::lock_guard lock(mutex_);
+  auto known = models_.find(counting.model);
+  if (known == models_.end()) {
+    if (models_.size() >= models_max) return;
+    known = models_.emplace(counting.model, entry{tokenizer::calibration(*counting.family), false}).first;
+  }
+  if (known->second.learned.learn(sums, 0, reported)) known->second.changed = true;
+}
+
+int64_t model_calibrations::estimate(const model_counting& counting, const tokenizer::feature_sums& sums) const {
+  const std::lock_guard lock(mutex_);
+  const auto known = models_.find(counting.model);
+  return known == models_.end() ? tokenizer::estimate(*counting.family, sums) : known->second.learned.estimate(sums);
+}
+
+std::map<std::string, std::string> model_calibrations::take_changed() {
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, std::string> blobs;
+  for (auto& [model, entry] : models_)
+    if (std::exchange(entry.changed, false)) blobs.emplace(model, entry.learned.blob());
+  return blobs;
+}
+
+void model_calibrations::restore(const std::string& model, std::string_view blob) {
+  auto learned = tokenizer::calibration::from_blob(tokenizer::estimator_family_for(model), blob);
+  if (!learned) return;
+  const std::lock_guard lock(mutex_);
+  if (models_.size() < models_max) models_.insert_or_assign(model, entry{std::move(*learned), false});
+}
+
+// --- Whole texts.
+
+namespace {
+
+int64_t estimate_text(const model_counting& counting, const model_calibrations& calibrations, std::string_view text) {
+  tokenizer::text_features features;
+  features.add(text);
+  return calibrations.estimate(counting, features.sums());
+}
+
+// A message as the cache knows it: a keyed hash of all that becomes tokens.
+uint64_t hash_of(const tokenizer::prompt_message& message, uint64_t seed) {
+  net::history_hasher hasher(seed, 0);
+  // A length before each text, so that no two messages read alike.
+  const auto add = [&hasher](std::string_view text) {
+    const auto bytes = text.size();
+    hasher.text({reinterpret_cast<const char*>(&bytes), sizeof bytes});
+    hasher.text(text);
+  };
+  hasher.role(message.role);
+  for (const auto text : {message.name, message.call_id, message.reasoning}) add(text);
+  for (const auto& part : message.parts) {
+    add(part.text);
+    add(part.detail);
+    const uint64_t kind_and_size[] = {static_cast<uint64_t>(part.is), part.size ? part.size->width : 0,
+                                      part.size ? part.size->height : 0};
+    hasher.text({reinterpret_cast<const char*>(kind_and_size), sizeof kind_and_size});
+  }
+  for (const auto& call : message.calls)
+    for (const auto text : {call.id, call.name, call.arguments}) add(text);
+  return hasher.value();
+}
+
+// Tells apart the counters that share a cache: the encoding and the rule of the model, and whether it is an estimate.
+uint64_t salt_of(const model_counting& counting, bool is_loaded) {
+  return std::hash<std::string_view>()(counting.model) * 2 + (is_loaded ? 1 : 0);
+}
+
+}  // namespace
+
+token_count count_text(const model_counting& counting, const model_calibrations& calibrations, std::string_view text) {
+  if (const auto tokens = counting.loaded()) return {static_cast<int64_t>(tokens->count(text)), counting.text.exact};
+  return {estimate_text(counting, calibrations, text), false};
+}
+
+result<token_count> count_prompt(const model_counting& counting, const model_calibrations& calibrations,
+                                 std::string_view body, uint64_t seed, tokenizer::count_cache* cache) {
+  auto request = tokenizer::read_chat_request(body);
+  if (!request) return request.error();
+  if (cache != nullptr)
+    for (auto& message : request->prompt.messages) message.hash = hash_of(message, seed);
+  const auto tokens = counting.loaded();
+  const auto count = [&](std::string_view text) -> int64_t {
+    return tokens ? static_cast<int64_t>(tokens->count(text)) : estimate_text(counting, calibrations, text);
+  };
+  const auto counted =
+      tokenizer::count_prompt(counting.prompts, request->prompt, count, cache, salt_of(counting, tokens != nullptr));
+  return token_count{counted.tokens, counted.exact && counting.text.exact && tokens != nullptr};
+}
+
+// --- Texts in pieces.
+
+text_tally::text_tally(model_counting_ptr counting, const model_calibrations& calibrations)
+    : counting_(std::move(counting)), calibrations_(calibrations) {
+  if (auto tokens = counting_->loaded()) state_.emplace<tokenizer::stream_counter>(std::move(tokens));
+}
+
+void text_tally::add(std::string_view piece) {
+  if (auto* counter = std::get_if<tokenizer::stream_counter>(&state_)) {
+    counter->feed(piece);
+  } else {
+    std::get<tokenizer::text_features>(state_).add(piece);
+  }
+}
+
+int64_t text_tally::tokens() const {
+  if (const auto* counter = std::get_if<tokenizer::stream_counter>(&state_))
+    return static_cast<int64_t>(counter->count());
+  return calibrations_.estimate(*counting_, std::get<tokenizer::text_features>(state_).sums());
+}
+
+std::optional<tokenizer::feature_sums> text_tally::features() const {
+  const auto* features = std::get_if<tokenizer::text_features>(&state_);
+  return features == nullptr ? std::nullopt : std::optional(features->sums());
+}
+
+}  // namespace nexus
