@@ -51,6 +51,8 @@ constexpr endpoint table[] = {
     {"GET", "/administrators/{administrator_id}", access::viewer, false, show_administrator},
     {"PUT", "/administrators/{administrator_id}", access::administrator, false, update_administrator},
     {"DELETE", "/administrators/{administrator_id}", access::administrator, false, delete_administrator},
+    {"GET", "/secrets", access::viewer, false, show_secrets},
+    {"POST", "/secrets/rotate", access::administrator, false, rotate_secrets},
     {"GET", "/audit_log", access::viewer, false, list_audit_log},
     // Operation and the interface.
     {"GET", "/healthz", access::anyone, false, healthz},

@@ -45,6 +45,7 @@ struct hub {
 
   const secret pepper;  // keys the digests of personalized keys
   uint64_t history_seed = 0;
+  std::filesystem::path master_key_file;  // empty if the key was given otherwise
   nexus::ledger ledger;
   model_calibrations calibrations;
   hub_counters counters;

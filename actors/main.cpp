@@ -1,5 +1,6 @@
 // The program: command line, signals, exit codes. 0 done, 1 failed, 2 wrong use or configuration, 70 restarting did not
 // help.
+#include "actors/command_line.hpp"
 #include "actors/endpoints.hpp"
 #include "actors/server.hpp"
 #include "actors/setup_token.hpp"
@@ -12,6 +13,8 @@
 #include <boost/version.hpp>
 #include <caf/config.hpp>
 
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
@@ -102,12 +105,19 @@ bool told_to_hurry() {
   return ::sigtimedwait(&set, nullptr, &now) > 0;
 }
 
+/// No core dump and no debugger of the same user gets to see what is in memory.
+void hide_memory() {
+  const rlimit none{};
+  ::setrlimit(RLIMIT_CORE, &none);
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 int serve(const flags& flags) {
   auto loaded = load(flags);
   if (!loaded) return complain(loaded.error(), exit_usage);
   const auto settings = std::make_shared<const options>(std::move(*loaded));
   log::configure(settings->log);
-  std::signal(SIGPIPE, SIG_IGN);
+  if (!settings->security.core_dumps) hide_memory();
   const auto signals = handled_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread: all inherit it
 
@@ -175,6 +185,11 @@ int run(int argc, char** argv) {
   CLI::App program("NexusAI Hub: one OpenAI-compatible endpoint in front of many AI providers.", "nexus-hub");
   program.require_subcommand(1);
   program.option_defaults()->take_last();  // `./dev run` gives defaults before its caller's own
+  remote_commands remote(program, [&](const std::string& config, const std::string& data_dir) {
+    given.config = config;
+    given.data_dir = data_dir;
+    return load(given);
+  });
   program.set_version_flag("--version", std::string("nexus-hub ") + version);
   const auto common = [&](CLI::App* command) {
     command->add_option("--config", given.config, "TOML file with the settings (else $NEXUS_CONFIG)")
@@ -210,7 +225,10 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& failure) {
     return program.exit(failure) == 0 ? 0 : exit_usage;
   }
+  std::signal(SIGPIPE, SIG_IGN);
   if (serve_command->parsed()) return serve(given);
+  if (const auto code = remote.run(secret(take_variable("NEXUS_ADMIN_TOKEN")), take_variable("NEXUS_MASTER_KEY")))
+    return *code;
   if (check_command->parsed()) return check_config(given);
   if (reset_command->parsed()) return reset_admin(given);
   if (routes_command->parsed()) return print_routes();

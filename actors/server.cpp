@@ -45,17 +45,6 @@ result<std::string> admin_token(const std::string& given, const std::filesystem:
   return token;
 }
 
-result<storage::master_key> find_master_key(const std::string& given, const options& options, std::string& made_file) {
-  if (!given.empty()) return storage::master_key::from_base64(given);
-  const std::filesystem::path data_dir = options.server.data_dir;
-  const auto file = options.security.master_key_file.empty() ? data_dir / "master.key"
-                                                             : std::filesystem::path(options.security.master_key_file);
-  bool created = false;
-  auto key = storage::master_key::from_file(file, !std::filesystem::exists(storage::store::file(data_dir)), created);
-  if (created) made_file = file.string();
-  return key;
-}
-
 /// Opens the journal; what a former process left in it goes into the store first.
 result<std::unique_ptr<storage::journal>> open_journal(storage::store& store, const std::filesystem::path& data_dir,
                                                        uint32_t places) {
@@ -77,6 +66,18 @@ unsigned shard_count(const options& options) {
 }
 
 }  // namespace
+
+std::filesystem::path master_key_file(const options& options) {
+  if (!options.security.master_key_file.empty()) return options.security.master_key_file;
+  return std::filesystem::path(options.server.data_dir) / "master.key";
+}
+
+result<storage::master_key> find_master_key(const std::string& given, const options& options, bool& created) {
+  created = false;
+  if (!given.empty()) return storage::master_key::from_base64(given);
+  const bool is_new = !std::filesystem::exists(storage::store::file(options.server.data_dir));
+  return storage::master_key::from_file(master_key_file(options), is_new, created);
+}
 
 server::server(std::shared_ptr<const options> options) : options_(std::move(options)) {
   // CAF's own scheduler carries what is rare: one thread that sleeps on a condition variable instead of polling.
@@ -108,8 +109,10 @@ result<std::unique_ptr<server>> server::start(std::shared_ptr<const options> opt
 result<void> server::prepare(const std::string& given_token, const std::string& given_key) {
   const std::filesystem::path data_dir = options_->server.data_dir;
   if (auto folder = storage::make_private_folder(data_dir); !folder) return folder.error();
-  auto key = find_master_key(given_key, *options_, greeting_.master_key_file);
+  bool created = false;
+  auto key = find_master_key(given_key, *options_, created);
   if (!key) return key.error();
+  if (created) greeting_.master_key_file = master_key_file(*options_).string();
   auto store = storage::store::open(data_dir, options_->storage, std::move(*key));
   if (!store) return store.error();
   store_ = std::move(*store);
@@ -122,6 +125,10 @@ result<void> server::prepare(const std::string& given_token, const std::string& 
   auto calibrations = store_->calibrations();
   if (!calibrations) return calibrations.error();
   for (const auto& [model, state] : *calibrations) hub_->calibrations.restore(model, state);
+  if (given_key.empty()) hub_->master_key_file = master_key_file(*options_);
+  if (store_->master().ring().size() > 1)
+    log::actors().warn("rotation-unfinished",
+                       "The master key's rotation is unfinished: `nexus-hub secrets rotate` goes on with it.");
 
   auto seed = store_->hash_seed();
   if (!seed) return seed.error();

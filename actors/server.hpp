@@ -19,6 +19,11 @@ struct greeting {
   std::string master_key_file;  // of a key that was made just now; else empty
 };
 
+/// Where the master key stands unless it is given in the environment; and the key itself. A new one is made only while
+/// there is no store.
+std::filesystem::path master_key_file(const options& options);
+result<storage::master_key> find_master_key(const std::string& given, const options& options, bool& created);
+
 class server {
  public:
   /// Starts everything; `admin_token` empty means `<data_dir>/admin.token`. Errors are one sentence for standard error.

@@ -187,6 +187,8 @@ constexpr row table[] = {
      "A session ends after this time without a request."},
     {"security", "session_max_ms", at<&o::security, &security_options::session_max>, range(1000, 366 * day),
      "A session ends after this time in any case."},
+    {"security", "core_dumps", at<&o::security, &security_options::core_dumps>, any,
+     "Let core dumps and debuggers see the memory of the process, secrets included."},
 
     {"log", "level", at<&o::log, &log_options::level>, log_level, "What is written: error, warn, info or debug."},
     {"log", "format", at<&o::log, &log_options::format>, log_format, "Lines of text for people, or json for machines."},

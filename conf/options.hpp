@@ -75,6 +75,7 @@ struct security_options {
   std::string master_key_file;  // 32 bytes, base64; empty is <data_dir>/master.key
   milliseconds session_idle{1'800'000};
   milliseconds session_max{43'200'000};
+  bool core_dumps = false;  // let core dumps and debuggers see the process's memory
 };
 
 struct log_options {

@@ -13,8 +13,6 @@ namespace nexus::storage {
 
 namespace {
 
-constexpr std::string_view pepper_name = "apikey_pepper";
-
 // The words of the columns, in the order of their enums.
 constexpr std::array<std::string_view, 2> origin_words{"hub", "provider"};
 constexpr std::array<std::string_view, 2> unit_words{"tokens", "money"};
@@ -164,15 +162,16 @@ error taken() {
 
 }  // namespace
 
+std::string store::implementation::seal_pepper(const secret& plain) const {
+  return seal(key, meta_table, meta_column, pepper_name, plain);
+}
+
 // The pepper must outlive the master key: the keys behind the digests are not kept, so nothing could be hashed anew.
 result<void> store::implementation::learn_pepper() {
-  constexpr std::string_view table = "meta";
-  constexpr std::string_view column = "value";
-  if (auto done = set_meta(pepper_name, seal(key, table, column, pepper_name, key.subkey("apikey-pepper"))); !done)
-    return done;
+  if (auto done = set_meta(pepper_name, seal_pepper(key.subkey("apikey-pepper"))); !done) return done;
   const auto sealed = meta(pepper_name);
   if (!sealed) return sealed.error();
-  auto opened = storage::open(key, table, column, pepper_name, sealed->value_or(""));
+  auto opened = storage::open(key, meta_table, meta_column, pepper_name, sealed->value_or(""));
   if (!opened) return opened.error();
   pepper = std::move(*opened);
   return {};

@@ -1,7 +1,6 @@
 #include "storage/secrets.hpp"
 
 #include "conf/log.hpp"
-#include "storage/private_file.hpp"
 
 #include <fmt/format.h>
 #include <openssl/core_names.h>
@@ -11,12 +10,8 @@
 #include <openssl/kdf.h>
 #include <openssl/rand.h>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <algorithm>
 #include <cassert>
-#include <cerrno>
 #include <climits>
 #include <cstdlib>
 #include <memory>
@@ -32,11 +27,9 @@ constexpr size_t tag_bytes = 16;
 constexpr size_t envelope_bytes = nonce_bytes + tag_bytes;
 constexpr size_t wrapped_bytes = envelope_bytes + key_bytes;
 
-/// First byte of every sealed text. Another layout gets another number.
-constexpr char seal_version = 1;
-
-/// A master key file holds 44 characters and perhaps a line end; what is longer is something else.
-constexpr size_t key_file_bytes_max = 4096;
+/// First byte of every sealed text. The first layout named no key.
+constexpr char seal_version = 2;
+constexpr char nameless_version = 1;
 
 constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view base64url_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -53,14 +46,6 @@ const unsigned char* bytes_of(std::string_view view) {
   return reinterpret_cast<const unsigned char*>(view.data() == nullptr ? "" : view.data());
 }
 unsigned char* bytes_of(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
-
-// On the heap even if it is short: moving it leaves no copy behind.
-std::string plain_buffer(size_t size) {
-  std::string buffer;
-  buffer.reserve(std::max<size_t>(size, 64));
-  buffer.resize(size);
-  return buffer;
-}
 
 using cipher_context = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
 
@@ -114,14 +99,23 @@ std::optional<secret> decrypt(const secret& key, std::string_view bound, std::st
   return opened;
 }
 
-// Each part behind its length, so that no two places look alike.
-std::string place(std::string_view table, std::string_view column, std::string_view row_id) {
+// Each part behind its length, so that no two places look alike. `head` is what stands before the envelope: the layout,
+// and the key's id.
+std::string place(std::string_view head, std::string_view table, std::string_view column, std::string_view row_id) {
   std::string bound;
-  for (const auto part : {std::string_view("nexushub"), std::string_view(&seal_version, 1), table, column, row_id}) {
+  for (const auto part : {std::string_view("nexushub"), head, table, column, row_id}) {
     for (int shift = 24; shift >= 0; shift -= 8) bound += static_cast<char>(part.size() >> shift & 0xff);
     bound += part;
   }
   return bound;
+}
+
+// `envelope` is what stands behind the head.
+std::optional<secret> open_envelope(const secret& wrap, std::string_view bound, std::string_view envelope) {
+  if (envelope.size() < wrapped_bytes + envelope_bytes) return std::nullopt;
+  const auto data_key = decrypt(wrap, bound, envelope.substr(0, wrapped_bytes));
+  if (!data_key) return std::nullopt;
+  return decrypt(*data_key, bound, envelope.substr(wrapped_bytes));
 }
 
 std::string encode(std::string_view bytes, std::string_view alphabet, bool padded) {
@@ -142,103 +136,16 @@ std::string encode(std::string_view bytes, std::string_view alphabet, bool padde
   return out;
 }
 
-// Takes 43 characters and their padding, which may be missing.
-std::optional<secret> decode_key(std::string_view text) {
-  if (text.ends_with('=')) text.remove_suffix(1);
-  if (text.size() != (key_bytes * 8 + 5) / 6) return std::nullopt;
-  std::string bytes = plain_buffer(0);
-  uint32_t bits = 0;
-  int count = 0;
-  bool valid = true;
-  for (const char letter : text) {
-    const auto value = base64_alphabet.find(letter);
-    valid = valid && value != std::string_view::npos;
-    bits = bits << 6 | static_cast<uint32_t>(value & 63);
-    count += 6;
-    if (count >= 8) bytes += static_cast<char>(bits >> (count -= 8) & 0xff);
-  }
-  secret key(std::move(bytes));
-  // The last letter carries two bits that no byte takes.
-  if (!valid || (bits & 3) != 0) return std::nullopt;
-  return key;
-}
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view blank = " \t\r\n";
-  const auto begin = text.find_first_not_of(blank);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(blank) - begin + 1);
-}
-
-result<secret> read_key_file(const std::filesystem::path& file, int descriptor) {
-  const auto refuse = [&](std::string_view reason) {
-    return make_error(errc::invalid_request, fmt::format("The master key file '{}' {}.", file.string(), reason));
-  };
-  struct stat found {};
-  if (::fstat(descriptor, &found) != 0 || !S_ISREG(found.st_mode)) return refuse("is not a regular file");
-  if (found.st_uid != ::geteuid() && found.st_uid != 0) return refuse("belongs to another user");
-  if ((found.st_mode & 077) != 0) return refuse("is open to others and needs mode 0600");
-  std::string text = plain_buffer(key_file_bytes_max);
-  const auto count = ::read(descriptor, text.data(), text.size());
-  const int reason = errno;
-  secret whole(std::move(text));
-  if (count < 0) return system_failure(fmt::format("The master key file '{}' cannot be read", file.string()), reason);
-  auto key = decode_key(trim(whole.reveal().substr(0, static_cast<size_t>(count))));
-  if (!key) return refuse("must hold 32 bytes in base64");
-  return std::move(*key);
-}
-
 }  // namespace
 
-result<master_key> master_key::from_base64(std::string_view text) {
-  auto key = decode_key(trim(text));
-  if (!key) return make_error(errc::invalid_request, "The master key must be 32 bytes in base64.");
-  return master_key(std::move(*key));
-}
-
-result<master_key> master_key::from_file(const std::filesystem::path& file, bool may_create, bool& created) {
-  created = false;
-  // Not blocking: a pipe is refused, not waited for.
-  const file_descriptor opened(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (opened) {
-    auto key = read_key_file(file, opened.number());
-    if (!key) return key.error();
-    return master_key(std::move(*key));
-  }
-  const int reason = errno;
-  if (reason == ELOOP) {
-    return make_error(errc::invalid_request,
-                      fmt::format("The master key file '{}' is not a regular file.", file.string()));
-  }
-  if (reason != ENOENT) {
-    return system_failure(fmt::format("The master key file '{}' cannot be read", file.string()), reason);
-  }
-  if (!may_create) {
-    return make_error(
-        errc::invalid_request,
-        fmt::format("The master key file '{}' is missing, and a new key would not open the secrets of the "
-                    "existing store.",
-                    file.string()));
-  }
-  secret bytes(random_bytes(key_bytes));
-  const secret text(encode(bytes.reveal(), base64_alphabet, true) + "\n");
-  if (auto written = write_private_file(file, text); !written) return written.error();
-  created = true;
-  return master_key(std::move(bytes));
-}
-
-secret master_key::subkey(std::string_view purpose) const {
-  return derive_key(bytes_, {}, fmt::format("nexushub {}", purpose), key_bytes);
-}
-
-std::string master_key::check_value() const { return keyed_digest(subkey("kcv"), "check").substr(0, 8); }
+std::string seal_head(const master_key& key) { return std::string(1, seal_version).append(key.id()); }
 
 std::string seal(const master_key& key, std::string_view table, std::string_view column, std::string_view row_id,
                  const secret& plain) {
   if (plain.empty()) return {};
-  const std::string bound = place(table, column, row_id);
+  auto sealed = seal_head(key);
+  const std::string bound = place(sealed, table, column, row_id);
   const secret data_key(random_bytes(key_bytes));
-  std::string sealed(1, seal_version);
   sealed += encrypt(key.subkey("wrap"), bound, data_key.reveal());
   sealed += encrypt(data_key, bound, plain.reveal());
   return sealed;
@@ -247,18 +154,20 @@ std::string seal(const master_key& key, std::string_view table, std::string_view
 result<secret> open(const master_key& key, std::string_view table, std::string_view column, std::string_view row_id,
                     std::string_view sealed) {
   if (sealed.empty()) return secret();
-  const auto refusal = [&] {
-    return make_error(errc::storage_error,
-                      "A stored secret cannot be opened: it was changed, moved or sealed with another master key.",
-                      fmt::format("{}.{} of row {}", table, column, row_id));
-  };
-  if (sealed.front() != seal_version || sealed.size() < 1 + wrapped_bytes + envelope_bytes) return refusal();
-  const std::string bound = place(table, column, row_id);
-  const auto data_key = decrypt(key.subkey("wrap"), bound, sealed.substr(1, wrapped_bytes));
-  if (!data_key) return refusal();
-  auto plain = decrypt(*data_key, bound, sealed.substr(1 + wrapped_bytes));
-  if (!plain) return refusal();
-  return std::move(*plain);
+  const bool named = sealed.front() == seal_version;
+  const size_t head_bytes = named ? 1 + master_key::id_bytes : 1;
+  if ((named || sealed.front() == nameless_version) && sealed.size() > head_bytes) {
+    const auto head = sealed.substr(0, head_bytes);
+    const std::string bound = place(head, table, column, row_id);
+    for (const auto& candidate : key.ring()) {
+      if (named && candidate.id != head.substr(1)) continue;
+      if (auto plain = open_envelope(candidate.subkey("wrap"), bound, sealed.substr(head_bytes)))
+        return std::move(*plain);
+    }
+  }
+  return make_error(errc::storage_error,
+                    "A stored secret cannot be opened: it was changed, moved or sealed with another master key.",
+                    fmt::format("{}.{} of row {}", table, column, row_id));
 }
 
 secret derive_key(const secret& key, std::string_view salt, std::string_view purpose, size_t count) {
@@ -289,12 +198,20 @@ std::string keyed_digest(const secret& key, std::string_view text) {
   return digest;
 }
 
+std::string plain_buffer(size_t size) {
+  std::string buffer;
+  buffer.reserve(std::max<size_t>(size, 64));
+  buffer.resize(size);
+  return buffer;
+}
+
 std::string random_bytes(size_t count) {
   std::string bytes = plain_buffer(count);
   require(RAND_bytes(bytes_of(bytes), static_cast<int>(count)) == 1, "RAND_bytes");
   return bytes;
 }
 
+std::string base64(std::string_view bytes) { return encode(bytes, base64_alphabet, true); }
 std::string base64url(std::string_view bytes) { return encode(bytes, base64url_alphabet, false); }
 
 bool equal_constant_time(std::string_view left, std::string_view right) {

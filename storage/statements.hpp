@@ -10,6 +10,10 @@ namespace nexus::storage {
 enum class sql : size_t {
   meta_read,
   meta_write,
+  meta_replace,
+  secrets_behind,
+  secrets_left,
+  secrets_reseal,
   keys,
   key_providers,
   key_find,
@@ -72,6 +76,22 @@ struct sql_row {
 constexpr std::array statements{
     sql_row{sql::meta_read, "SELECT value FROM meta WHERE key = ?"},
     sql_row{sql::meta_write, "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING"},
+    sql_row{sql::meta_replace, "UPDATE meta SET value = ? WHERE key = ?"},
+
+    // Of a rotation: ?1 is what every text begins with that is sealed under the active key.
+    sql_row{sql::secrets_behind,
+            "SELECT id, row_uuid, server_key, personalized_key, headers FROM service_providers "
+            "WHERE (length(server_key) > 0 AND substr(server_key, 1, 5) <> ?1) "
+            "OR (length(personalized_key) > 0 AND substr(personalized_key, 1, 5) <> ?1) "
+            "OR (length(headers) > 0 AND substr(headers, 1, 5) <> ?1) ORDER BY id LIMIT ?2"},
+    sql_row{sql::secrets_left,
+            "SELECT (SELECT count(*) FROM service_providers "
+            "WHERE (length(server_key) > 0 AND substr(server_key, 1, 5) <> ?1) "
+            "OR (length(personalized_key) > 0 AND substr(personalized_key, 1, 5) <> ?1) "
+            "OR (length(headers) > 0 AND substr(headers, 1, 5) <> ?1)) "
+            "+ (SELECT count(*) FROM meta WHERE key = ?2 AND substr(value, 1, 5) <> ?1)"},
+    sql_row{sql::secrets_reseal,
+            "UPDATE service_providers SET server_key = ?, personalized_key = ?, headers = ? WHERE id = ?"},
 
     sql_row{sql::keys,
             "SELECT id, name, origin, digest, former_digest, former_until, masked, providers, models, addresses, "

@@ -13,12 +13,6 @@ namespace nexus::storage {
 
 namespace {
 
-constexpr std::string_view provider_table = "service_providers";
-constexpr std::string_view server_key_column = "server_key";
-constexpr std::string_view personalized_key_column = "personalized_key";
-constexpr std::string_view headers_column = "headers";
-
-constexpr std::string_view key_check = "key_check";
 constexpr std::string_view seed = "hash_seed";
 constexpr std::string_view used = "used";
 constexpr size_t seed_bytes = 16;
@@ -85,7 +79,7 @@ result<void> store::implementation::recognise_key() {
   if (auto done = set_meta(seed, random_bytes(seed_bytes)); !done) return done;
   const auto known = meta(key_check);
   if (!known) return known.error();
-  if (!equal_constant_time(known->value_or(""), key.check_value())) {
+  if (!key.knows(known->value_or(""))) {
     return make_error(errc::storage_error,
                       fmt::format("The master key does not belong to the database '{}': its secrets were sealed with "
                                   "another one.",

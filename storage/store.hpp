@@ -64,6 +64,15 @@ class store {
   /// Drops those that were made or last used before.
   result<void> purge_sessions(int64_t made_before, int64_t used_before);
 
+  /// The master key's rotation (storage/rotation.cpp). `use_master_key` takes a ring that knows every key in use.
+  const master_key& master() const;
+  void use_master_key(master_key key);
+  /// Seals up to `rows` rows anew that are not sealed under the active key, in one transaction; answers how many are
+  /// left. Those are found by what they begin with: a rotation that was broken off goes on where it was.
+  result<int64_t> reseal(size_t rows);
+  /// From now on the active key alone opens this store. errc::conflict while anything is sealed under another.
+  result<void> finish_rotation();
+
   /// Runs `change`, which answers the id of its row, and writes `entry` down, both in one transaction.
   result<int64_t> audited(const audit_entry& entry, const std::function<result<int64_t>()>& change);
   /// At most `limit` entries below the id `before`, newest first.

@@ -8,6 +8,15 @@
 
 namespace nexus::storage {
 
+constexpr std::string_view provider_table = "service_providers";
+constexpr std::string_view server_key_column = "server_key";
+constexpr std::string_view personalized_key_column = "personalized_key";
+constexpr std::string_view headers_column = "headers";
+constexpr std::string_view meta_table = "meta";
+constexpr std::string_view meta_column = "value";
+constexpr std::string_view pepper_name = "apikey_pepper";
+constexpr std::string_view key_check = "key_check";
+
 struct store::implementation {
   // In this order, so that the lock outlives the connection.
   file_descriptor lock;
@@ -32,6 +41,8 @@ struct store::implementation {
   /// Links the providers of a store from before there were keys.
   result<void> adopt_keys();
   result<void> learn_pepper();
+  std::string seal_pepper(const secret& plain) const;
+  result<int64_t> left_behind();
   result<void> end_sessions(int64_t administrator_id);
   result<void> remove(sql head, sql statement, int64_t id, std::optional<int64_t> version, const error& missing,
                       std::string_view what);

@@ -54,6 +54,10 @@ void update_administrator(session& session);
 void delete_administrator(session& session);
 void change_password(session& session);
 
+// secrets.cpp
+void show_secrets(session& session);
+void rotate_secrets(session& session);
+
 // audit_log.cpp
 void list_audit_log(session& session);
 

@@ -49,7 +49,7 @@ const faults = [
 ];
 
 test(`${requests} requests, honest, leaving and failing ones mixed`, async (t) => {
-  const hub = await startHub(t, { env: { NEXUS_UPSTREAM_FAILURES_BEFORE_OPEN: '1000000', NEXUS_UPSTREAM_POOL_IDLE_TIMEOUT_MS: '500' } });
+  const hub = await startHub(t, { env: { NEXUS_UPSTREAM_FAILURES_BEFORE_OPEN: '1000000', NEXUS_UPSTREAM_POOL_IDLE_TIMEOUT_MS: '500', NEXUS_SECURITY_CORE_DUMPS: 'true' } });
   const descriptors = await openDescriptors(hub.pid);
   const mock = await startMock(t);
   for (const kind of [...always, ...faults]) kind.model = await modelAt(hub, mock.url(kind.directives));
