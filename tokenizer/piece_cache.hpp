@@ -63,6 +63,7 @@ class piece_cache {
     const __m128i wanted = _mm_set_epi64x(static_cast<int64_t>(key.high), static_cast<int64_t>(key.low));
     const __m128i mask = _mm_set_epi64x(static_cast<int64_t>(~count_mask), -1);
     unsigned hits = 0;
+#pragma GCC unroll 4
     for (unsigned i = 0; i < 4; ++i) {
       const __m128i held = _mm_load_si128(reinterpret_cast<const __m128i*>(entries + i));
       const auto same = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_and_si128(held, mask), wanted)));

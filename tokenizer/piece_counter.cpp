@@ -28,11 +28,9 @@ size_t piece_counter::count_unit(std::string_view unit, const char* end) {
 
 size_t piece_counter::count_units(std::string_view piece, const char* readable_end) {
   size_t count = 0;
-  for (size_t begin = 0; begin < piece.size();) {
-    const size_t end = cuts_.next(piece, begin);
-    count += count_unit(piece.substr(begin, end - begin), readable_end);
-    begin = end;
-  }
+  cuts_.for_each_part(piece, [&](const char* begin, const char* end) {
+    count += count_unit({begin, static_cast<size_t>(end - begin)}, readable_end);
+  });
   return count;
 }
 
@@ -53,11 +51,11 @@ size_t piece_counter::count_new(std::string_view piece, size_t line, const piece
 size_t piece_counter::count(std::string_view piece) { return count_any(piece, piece.data() + piece.size()); }
 
 size_t piece_counter::count_any(std::string_view piece, const char* readable_end) {
-  if (piece.size() > piece_key::bytes_max) {
-    return words_.find(piece) != no_token ? 1 : count_units(piece, readable_end);
-  }
-  if (is_wide(piece)) {
-    return words_.whole_only() && words_.find(piece) != no_token ? 1 : count_units(piece, readable_end);
+  const bool wide = is_wide(piece);
+  if (wide || piece.size() > piece_key::bytes_max) {
+    // A token that merging yields comes out of its parts as well.
+    const bool whole = (!wide || words_.whole_only()) && words_.find(piece) != no_token;
+    return whole ? 1 : count_units(piece, readable_end);
   }
   const piece_key key = piece_key::load(piece, readable_end);
   const size_t line = cache_.line_of(key);
@@ -106,9 +104,8 @@ void piece_counter::encode(std::string_view piece, std::vector<token_id>& out) {
   if (piece.size() <= piece_key::bytes_max && words_.symbols() == alphabet::bytes) {
     return merger_.encode(words_, piece, out);
   }
-  for (size_t begin = 0; begin < piece.size();) {
-    const size_t end = cuts_.next(piece, begin);
-    const std::string_view unit = piece.substr(begin, end - begin);
+  cuts_.for_each_part(piece, [&](const char* begin, const char* end) {
+    const std::string_view unit(begin, static_cast<size_t>(end - begin));
     const token_id token = words_.find(unit);
     // What is left after a cut is no whole piece.
     if (token != no_token && words_.kind(token) == token_kind::merged) {
@@ -116,8 +113,7 @@ void piece_counter::encode(std::string_view piece, std::vector<token_id>& out) {
     } else {
       merger_.encode(words_, unit, out);
     }
-    begin = end;
-  }
+  });
 }
 
 }  // namespace nexus::tokenizer
