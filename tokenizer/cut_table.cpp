@@ -23,9 +23,6 @@ code_points beginning_with(std::string_view bytes) {
   return {value << open, (value << open) | ((1U << open) - 1)};
 }
 
-// Reads a character of valid UTF-8.
-char32_t read(const char* p, size_t length) { return beginning_with({p, length}).first; }
-
 }  // namespace
 
 cut_table::cut_table(const vocabulary& words)
@@ -40,7 +37,7 @@ void cut_table::add_border(std::string_view left, bool left_whole, std::string_v
   if (left_whole && left.size() == 1 && right.size() == 1 && static_cast<signed char>(right[0]) >= 0) {
     return mark(ascii_, static_cast<uint32_t>(left[0]) << 7 | static_cast<uint32_t>(right[0]));
   }
-  const char32_t first = left_whole ? read(left.data(), left.size()) : 0;
+  const char32_t first = left_whole ? beginning_with(left).first : 0;
   // One of each group of four-byte characters is enough.
   const char32_t last = std::min<char32_t>(rights.last, 0x10FFFF);
   for (char32_t c = rights.first; c <= last; c = c < 0x10000 ? c + 1 : (c | 0xFFF) + 1) {
@@ -75,17 +72,15 @@ void cut_table::add(std::string_view token) {
 size_t cut_table::next(std::string_view text, size_t begin) const {
   const char* p = text.data() + begin;
   const char* end = text.data() + text.size();
-  size_t length = length_by_lead(static_cast<unsigned char>(*p));
-  char32_t left = read(p, length);
-  p += length;
+  char32_t left = read(p);
   while (p != end) {
-    length = length_by_lead(static_cast<unsigned char>(*p));
-    const char32_t right = read(p, length);
-    if (!may_join(left, right, static_cast<unsigned char>(p[-1]))) break;
+    const char* border = p;
+    const char32_t right = read(p);
+    if (!may_join(left, right, static_cast<unsigned char>(border[-1])))
+      return static_cast<size_t>(border - text.data());
     left = right;
-    p += length;
   }
-  return static_cast<size_t>(p - text.data());
+  return text.size();
 }
 
 }  // namespace nexus::tokenizer

@@ -8,6 +8,10 @@
 #include <memory>
 #include <string_view>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 namespace nexus::tokenizer {
 
 /// A piece of at most 15 bytes, zero-padded, with its length in the high nibble of the last byte.
@@ -36,6 +40,10 @@ struct piece_key {
     std::memcpy(padded, piece.data(), piece.size());
     return load_padded(padded, piece.size());
   }
+  /// The same, if `end` is where what may be read ends.
+  static piece_key load(std::string_view piece, const char* end) {
+    return end - piece.data() >= 16 ? load_padded(piece.data(), piece.size()) : load(piece);
+  }
   uint64_t hash() const { return (low * 0x9E3779B97F4A7C15 + high) * 0xD6E8FEB86659FD93; }
 };
 
@@ -48,15 +56,28 @@ class piece_cache {
 
   size_t line_of(const piece_key& key) const { return key.hash() >> (64 - line_bits); }
   void prefetch(size_t line) const { __builtin_prefetch(&lines_[line]); }
-  /// Returns the count, or 0 if the piece is not known.
+  /// Returns the count, or 0 if the piece is not known. One branch for all four entries.
   size_t find(size_t line, const piece_key& key) const {
     const entry* entries = lines_[line].entries;
+#ifdef __SSE2__
+    const __m128i wanted = _mm_set_epi64x(static_cast<int64_t>(key.high), static_cast<int64_t>(key.low));
+    const __m128i mask = _mm_set_epi64x(static_cast<int64_t>(~count_mask), -1);
+    unsigned hits = 0;
+#pragma GCC unroll 4
+    for (unsigned i = 0; i < 4; ++i) {
+      const __m128i held = _mm_load_si128(reinterpret_cast<const __m128i*>(entries + i));
+      const auto same = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_and_si128(held, mask), wanted)));
+      hits |= static_cast<unsigned>(same == 0xFFFF) << i;
+    }
+    return hits == 0 ? 0 : entries[__builtin_ctz(hits)].high >> 56 & count_max;
+#else
     for (size_t i = 0; i < 4; ++i) {
       if (entries[i].low == key.low && (entries[i].high & ~count_mask) == key.high) {
         return entries[i].high >> 56 & count_max;
       }
     }
     return 0;
+#endif
   }
   /// Keeps a count of at most `count_max`; of a full line the eldest entry goes.
   void keep(size_t line, const piece_key& key, size_t count);

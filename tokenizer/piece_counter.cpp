@@ -16,9 +16,9 @@ bool piece_counter::is_wide(std::string_view piece) {
          (static_cast<unsigned char>(piece[0]) >= 0xE0 || static_cast<unsigned char>(piece[1]) >= 0xE0);
 }
 
-size_t piece_counter::count_unit(std::string_view unit) {
+size_t piece_counter::count_unit(std::string_view unit, const char* end) {
   if (unit.size() > piece_key::bytes_max) return merger_.count(words_, unit);
-  const piece_key key = piece_key::load(unit);
+  const piece_key key = piece_key::load(unit, end);
   const size_t line = cache_.line_of(key);
   if (const size_t known = cache_.find(line, key)) return known;
   const size_t count = merger_.count(words_, unit);
@@ -26,17 +26,15 @@ size_t piece_counter::count_unit(std::string_view unit) {
   return count;
 }
 
-size_t piece_counter::count_units(std::string_view piece) {
+size_t piece_counter::count_units(std::string_view piece, const char* readable_end) {
   size_t count = 0;
-  for (size_t begin = 0; begin < piece.size();) {
-    const size_t end = cuts_.next(piece, begin);
-    count += count_unit(piece.substr(begin, end - begin));
-    begin = end;
-  }
+  cuts_.for_each_part(piece, [&](const char* begin, const char* end) {
+    count += count_unit({begin, static_cast<size_t>(end - begin)}, readable_end);
+  });
   return count;
 }
 
-size_t piece_counter::count_part(std::string_view part) { return count_units(part); }
+size_t piece_counter::count_part(std::string_view part) { return count_units(part, part.data() + part.size()); }
 
 // Counts a piece that the cache does not know, and makes it known.
 size_t piece_counter::count_new(std::string_view piece, size_t line, const piece_key& key) {
@@ -44,16 +42,22 @@ size_t piece_counter::count_new(std::string_view piece, size_t line, const piece
   // As a part of a longer piece it counts otherwise, and parts are found in the same cache.
   if (whole != no_token && words_.kind(whole) == token_kind::whole_only) return 1;
   const size_t count = whole != no_token                          ? 1
-                       : words_.symbols() == alphabet::characters ? count_units(piece)
+                       : words_.symbols() == alphabet::characters ? count_part(piece)
                                                                   : merger_.count(words_, piece);
   if (count <= piece_cache::count_max) cache_.keep(line, key, count);
   return count;
 }
 
-size_t piece_counter::count(std::string_view piece) {
-  if (piece.size() > piece_key::bytes_max) return words_.find(piece) != no_token ? 1 : count_units(piece);
-  if (is_wide(piece)) return words_.whole_only() && words_.find(piece) != no_token ? 1 : count_units(piece);
-  const piece_key key = piece_key::load(piece);
+size_t piece_counter::count(std::string_view piece) { return count_any(piece, piece.data() + piece.size()); }
+
+size_t piece_counter::count_any(std::string_view piece, const char* readable_end) {
+  const bool wide = is_wide(piece);
+  if (wide || piece.size() > piece_key::bytes_max) {
+    // A token that merging yields comes out of its parts as well.
+    const bool whole = (!wide || words_.whole_only()) && words_.find(piece) != no_token;
+    return whole ? 1 : count_units(piece, readable_end);
+  }
+  const piece_key key = piece_key::load(piece, readable_end);
   const size_t line = cache_.line_of(key);
   if (const size_t known = cache_.find(line, key)) return known;
   return count_new(piece, line, key);
@@ -68,12 +72,13 @@ size_t piece_counter::count(std::string_view text, size_t begin, std::span<const
   };
   std::array<looked_up, batch> found;
   size_t count = 0;
+  const char* readable_end = text.data() + text.size();
   for (size_t next = 0; next < ends.size();) {
     size_t size = 0;
     for (; size < batch && next < ends.size(); begin = ends[next++]) {
       const std::string_view piece = text.substr(begin, ends[next] - begin);
       if (piece.size() > piece_key::bytes_max || begin + 16 > text.size() || is_wide(piece)) {
-        count += this->count(piece);
+        count += count_any(piece, readable_end);
         continue;
       }
       looked_up& one = found[size++];
@@ -99,9 +104,8 @@ void piece_counter::encode(std::string_view piece, std::vector<token_id>& out) {
   if (piece.size() <= piece_key::bytes_max && words_.symbols() == alphabet::bytes) {
     return merger_.encode(words_, piece, out);
   }
-  for (size_t begin = 0; begin < piece.size();) {
-    const size_t end = cuts_.next(piece, begin);
-    const std::string_view unit = piece.substr(begin, end - begin);
+  cuts_.for_each_part(piece, [&](const char* begin, const char* end) {
+    const std::string_view unit(begin, static_cast<size_t>(end - begin));
     const token_id token = words_.find(unit);
     // What is left after a cut is no whole piece.
     if (token != no_token && words_.kind(token) == token_kind::merged) {
@@ -109,8 +113,7 @@ void piece_counter::encode(std::string_view piece, std::vector<token_id>& out) {
     } else {
       merger_.encode(words_, unit, out);
     }
-    begin = end;
-  }
+  });
 }
 
 }  // namespace nexus::tokenizer

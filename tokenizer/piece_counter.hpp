@@ -37,8 +37,9 @@ class piece_counter {
 
  private:
   static bool is_wide(std::string_view piece);
-  size_t count_unit(std::string_view unit);
-  size_t count_units(std::string_view piece);
+  size_t count_any(std::string_view piece, const char* readable_end);
+  size_t count_unit(std::string_view unit, const char* readable_end);
+  size_t count_units(std::string_view piece, const char* readable_end);
   size_t count_new(std::string_view piece, size_t line, const piece_key& key);
 
   const vocabulary& words_;

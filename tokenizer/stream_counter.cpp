@@ -171,6 +171,11 @@ void stream_counter::take(std::string_view slice) {
 }
 
 void stream_counter::on_boundary(uint64_t end) {
+  if (end == begin_) {
+    // The piece was cut at its very end, and what was before is counted.
+    cut_ = false;
+    return;
+  }
   if (long_) return end_long_piece(end);
   const auto size = static_cast<size_t>(end - begin_);
   const std::string_view piece(open_.data(), size);
@@ -191,6 +196,7 @@ void stream_counter::end_long_piece(uint64_t end) {
   const uint64_t count = at_fork ? 0 : long_->count_at(end);
   count_ += at_fork ? long_->take_fork() : count;
   // What follows a fork may be long itself.
+  begin_ = end;
   if (long_->end() - end > split_scanner::lookback_max) return;
   open_again(long_->text_from(end), end);
   long_.reset();
@@ -217,8 +223,14 @@ void stream_counter::shorten() {
     cut_ = true;
   }
   if (open_size_ + slice_bytes > open_bytes_max) {
-    long_ = std::make_unique<long_piece>(tokenizer_->words(), begin_);
-    long_->push(tokenizer_->pieces().merging(), tokenizer_->words(), {open_.data(), open_size_});
+    merger& merge = tokenizer_->pieces().merging();
+    const vocabulary& words = tokenizer_->words();
+    const std::string_view rest(open_.data(), open_size_);
+    const size_t fork = scanner_.fork() > begin_ ? static_cast<size_t>(scanner_.fork() - begin_) : 0;
+    long_ = std::make_unique<long_piece>(words, begin_);
+    long_->push(merge, words, rest.substr(0, fork));
+    if (fork > 0) long_->fork(merge, words, begin_ + fork);
+    long_->push(merge, words, rest.substr(fork));
     open_size_ = 0;
   }
 }

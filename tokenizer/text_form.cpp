@@ -36,6 +36,12 @@ size_t find_invalid(std::string_view text, size_t from) {
       std::memcpy(&word, p, 8);
       if (word & 0x8080808080808080) break;
     }
+    // Runs of wide characters, but for those with a narrower second byte.
+    for (uint32_t word = 0; end - p >= 4; p += 3) {
+      std::memcpy(&word, p, 4);
+      const bool three = (word & 0xC0C0F0) == 0x8080E0;
+      if (!three || (word & 0xFF) == 0xE0 || (word & 0xFF) == 0xED) break;
+    }
     if (p == end) break;
     const size_t length = utf8_sequence(p, end);
     if (length == 0) break;

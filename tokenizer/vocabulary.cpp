@@ -2,36 +2,16 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 
 namespace nexus::tokenizer {
 namespace {
 
 error broken(std::string what) { return make_error(errc::invalid_request, "The vocabulary is broken: " + what); }
 
-uint64_t load(const char* p, size_t bytes) {
-  uint64_t word = 0;
-  std::memcpy(&word, p, bytes);
-  return word;
-}
-
-uint64_t mix(uint64_t a, uint64_t b) {
-  __extension__ using wide = unsigned __int128;
-  const auto product = static_cast<wide>(a) * b;
-  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
-}
+// Merges that are looked up together, so that the waits for their slots overlap.
+constexpr size_t batch = 32;
 
 }  // namespace
-
-uint64_t vocabulary::hash_bytes(std::string_view bytes) {
-  constexpr uint64_t one = 0xA0761D6478BD642F;
-  constexpr uint64_t two = 0xE7037ED1A0B428DB;
-  uint64_t hash = bytes.size() * one;
-  const char* p = bytes.data();
-  size_t left = bytes.size();
-  for (; left > 8; p += 8, left -= 8) hash = mix(load(p, 8) ^ one, hash ^ two);
-  return mix(load(p, left) ^ two, hash ^ one);
-}
 
 result<vocabulary> vocabulary::build(vocabulary_parts parts) {
   vocabulary made;
@@ -96,6 +76,41 @@ void vocabulary::insert_pair(token_id left, token_id right, uint32_t rank) {
   pair_slots_[slot] = key << 24 | rank;
 }
 
+result<void> vocabulary::index_batch(std::span<const merge_row> rows, size_t first, bool token_ranks) {
+  struct pending {
+    std::string_view left, right;
+    uint64_t left_hash, right_hash;
+    token_id left_id, right_id;
+  };
+  std::array<pending, batch> parts;
+  const auto at = [&](size_t i) { return "merge " + std::to_string(first + i); };
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const auto [merged, left_bytes] = rows[i];
+    if (merged >= kinds_.size() || kinds_[merged] == token_kind::inert) return broken(at(i) + " has no product");
+    const std::string_view text = bytes(merged);
+    if (left_bytes == 0 || left_bytes >= text.size()) return broken(at(i) + " does not divide its product");
+    pending& part = parts[i];
+    part.left = text.substr(0, left_bytes);
+    part.right = text.substr(left_bytes);
+    part.left_hash = hash_bytes(part.left);
+    part.right_hash = hash_bytes(part.right);
+    __builtin_prefetch(&token_slots_[part.left_hash & token_mask_]);
+    __builtin_prefetch(&token_slots_[part.right_hash & token_mask_]);
+  }
+  for (size_t i = 0; i < rows.size(); ++i) {
+    pending& part = parts[i];
+    part.left_id = find(part.left, part.left_hash);
+    part.right_id = find(part.right, part.right_hash);
+    if (part.left_id == no_token || part.right_id == no_token) return broken(at(i) + " has a part that is no token");
+    __builtin_prefetch(&pair_slots_[hash_pair(pair_key(part.left_id, part.right_id)) >> pair_shift_], 1);
+  }
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (!token_ranks || merged_.empty() || merged_.back() != rows[i].merged) merged_.push_back(rows[i].merged);
+    insert_pair(parts[i].left_id, parts[i].right_id, static_cast<uint32_t>(merged_.size() - 1));
+  }
+  return {};
+}
+
 result<void> vocabulary::index_merges(const std::vector<merge_row>& merges, bool token_ranks) {
   if (merges.size() >= no_rank) return broken("it has too many merges");
   const size_t slots = std::bit_ceil(std::max<size_t>(merges.size() * 3 / 2, 16));
@@ -103,17 +118,9 @@ result<void> vocabulary::index_merges(const std::vector<merge_row>& merges, bool
   pair_shift_ = 64 - static_cast<unsigned>(std::countr_zero(slots));
   pair_slots_.assign(slots, empty_pair);
   merged_.reserve(merges.size());
-  for (size_t row = 0; row < merges.size(); ++row) {
-    const auto [merged, left_bytes] = merges[row];
-    const auto at = [&] { return "merge " + std::to_string(row); };
-    if (merged >= kinds_.size() || kinds_[merged] == token_kind::inert) return broken(at() + " has no product");
-    const std::string_view text = bytes(merged);
-    if (left_bytes == 0 || left_bytes >= text.size()) return broken(at() + " does not divide its product");
-    const token_id left = find(text.substr(0, left_bytes));
-    const token_id right = find(text.substr(left_bytes));
-    if (left == no_token || right == no_token) return broken(at() + " has a part that is no token");
-    if (!token_ranks || merged_.empty() || merged_.back() != merged) merged_.push_back(merged);
-    insert_pair(left, right, static_cast<uint32_t>(merged_.size() - 1));
+  for (size_t row = 0; row < merges.size(); row += batch) {
+    const auto some = std::span(merges).subspan(row, std::min(batch, merges.size() - row));
+    if (auto done = index_batch(some, row, token_ranks); !done) return done;
   }
   merged_.shrink_to_fit();
   return {};

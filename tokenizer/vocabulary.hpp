@@ -3,6 +3,7 @@
 #pragma once
 
 #include "conf/error.hpp"
+#include "tokenizer/short_bytes.hpp"
 
 #include <array>
 #include <cstdint>
@@ -80,14 +81,17 @@ class vocabulary {
   const std::vector<special_token>& specials() const { return specials_; }
 
   /// Returns the token of these bytes, whether merged or whole-only, or no_token.
-  token_id find(std::string_view bytes) const {
+  token_id find(std::string_view bytes) const { return find(bytes, hash_bytes(bytes)); }
+  token_id find(std::string_view bytes, uint64_t hash) const {
     if (bytes.size() > longest_) return no_token;
-    const uint64_t hash = hash_bytes(bytes);
     for (size_t slot = hash & token_mask_;; slot = (slot + 1) & token_mask_) {
       const uint32_t entry = token_slots_[slot];
       if (entry == no_token) return no_token;
-      if ((entry >> token_bits) == (hash >> 52) && this->bytes(entry & (tokens_max - 1)) == bytes) {
-        return entry & (tokens_max - 1);
+      if ((entry >> token_bits) != (hash >> 52)) continue;
+      const token_id id = entry & (tokens_max - 1);
+      if (offsets_[id + 1] - offsets_[id] == bytes.size() &&
+          equal_bytes(arena_.data() + offsets_[id], bytes.data(), bytes.size())) {
+        return id;
       }
     }
   }
@@ -106,8 +110,6 @@ class vocabulary {
   /// Returns the bytes of memory held.
   size_t memory() const;
 
-  static uint64_t hash_bytes(std::string_view bytes);
-
  private:
   static constexpr uint64_t empty_pair = ~uint64_t{0};
   static uint64_t pair_key(token_id left, token_id right) { return uint64_t{left} << token_bits | right; }
@@ -115,6 +117,7 @@ class vocabulary {
 
   result<void> index_tokens();
   result<void> index_merges(const std::vector<merge_row>& merges, bool token_ranks);
+  result<void> index_batch(std::span<const merge_row> rows, size_t first, bool token_ranks);
   void insert_pair(token_id left, token_id right, uint32_t rank);
 
   alphabet symbols_ = alphabet::bytes;
