@@ -190,7 +190,8 @@ TEST(ServerFrame, SaysEveryErrorLikeTheHttpApi) {
 }
 
 TEST(ServerFrame, Counts) {
-  EXPECT_EQ(frames::make_count("a", 12), R"({"type":"count","id":"a","tokens":12,"exact":false})");
+  EXPECT_EQ(frames::make_count("a", 12, false), R"({"type":"count","id":"a","tokens":12,"exact":false})");
+  EXPECT_EQ(frames::make_count("a", 12, true), R"({"type":"count","id":"a","tokens":12,"exact":true})");
 }
 
 }  // namespace
