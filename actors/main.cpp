@@ -4,6 +4,7 @@
 #include "actors/endpoints.hpp"
 #include "actors/server.hpp"
 #include "actors/setup_token.hpp"
+#include "actors/store_commands.hpp"
 #include "conf/json.hpp"
 #include "conf/log.hpp"
 #include "conf/version.hpp"
@@ -190,6 +191,11 @@ int run(int argc, char** argv) {
     given.data_dir = data_dir;
     return load(given);
   });
+  store_commands store(program, [&](const std::string& config, const std::string& data_dir) {
+    given.config = config;
+    given.data_dir = data_dir;
+    return load(given);
+  });
   program.set_version_flag("--version", std::string("nexus-hub ") + version);
   const auto common = [&](CLI::App* command) {
     command->add_option("--config", given.config, "TOML file with the settings (else $NEXUS_CONFIG)")
@@ -229,6 +235,7 @@ int run(int argc, char** argv) {
   if (serve_command->parsed()) return serve(given);
   if (const auto code = remote.run(secret(take_variable("NEXUS_ADMIN_TOKEN")), take_variable("NEXUS_MASTER_KEY")))
     return *code;
+  if (const auto code = store.run()) return *code;
   if (check_command->parsed()) return check_config(given);
   if (reset_command->parsed()) return reset_admin(given);
   if (routes_command->parsed()) return print_routes();

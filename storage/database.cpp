@@ -267,6 +267,23 @@ result<void> database::checkpoint(bool truncate) {
   return {};
 }
 
+result<void> database::copy_to(const std::filesystem::path& copy) {
+  if (auto made = make_private_file(copy); !made) return made;
+  sqlite3* target = nullptr;
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  int code = sqlite3_open_v2(copy.c_str(), &target, flags, nullptr);
+  const std::unique_ptr<sqlite3, int (*)(sqlite3*)> owner(target, sqlite3_close);
+  if (code != SQLITE_OK) return sqlite_failure(code, sqlite3_errstr(code));
+  auto* const backup = sqlite3_backup_init(target, "main", connection_, "main");
+  if (backup == nullptr) return sqlite_failure(sqlite3_extended_errcode(target), sqlite3_errmsg(target));
+  // In one step: one snapshot, which needs no beginning anew when the writer goes on.
+  code = sqlite3_backup_step(backup, -1);
+  const int finished = sqlite3_backup_finish(backup);
+  if (code != SQLITE_DONE) return sqlite_failure(code, sqlite3_errstr(code));
+  if (finished != SQLITE_OK) return sqlite_failure(finished, sqlite3_errstr(finished));
+  return {};
+}
+
 int64_t database::wal_bytes() const { return wal_bytes_; }
 
 transaction::~transaction() {
