@@ -204,7 +204,7 @@ void chat_run::look_again() {
                                    provider_id, driver_ ? driver_->call().model : std::string_view());
   if (holds) return;
   if (!over_) {
-    if (driver_) driver_->cancel();
+    if (driver_) driver_->cancel(true);
     conclude(frames::make_error(start_.id, holds.error(), request_id_));
   }
   quit();

@@ -65,7 +65,7 @@ class chat_exchange final : public exchange {
     const auto holds = session_.check_running(provider ? provider->row->id : 0, driver_.call().model);
     if (holds) return;
     session_.note_upstream_time(driver_.upstream_time());
-    driver_.cancel();
+    driver_.cancel(true);  // whatever the key says of clients that leave: nothing more is spent on it
     if (!session_.streaming()) return session_.fail(holds.error());
     std::string last;
     net::append_data(last, net::openai::error_body(holds.error()));

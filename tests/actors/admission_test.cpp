@@ -104,5 +104,32 @@ TEST(ErrorHeaders, SayWhatAClientMayDo) {
   EXPECT_EQ(error_headers(make_error(errc::shutting_down, "x")), (net::header_list{{"x-should-retry", "true"}}));
 }
 
+TEST_F(Administrator, IsNamedForTheAuditLog) {
+  storage::administrator anna;
+  anna.id = 1;
+  anna.name = "anna";
+  auto victor = anna;
+  victor.id = 2;
+  victor.name = "victor";
+  victor.role = storage::admin_role::viewer;
+  access_.use_administrators({anna, victor});
+  const auto actor = [&](const std::string& cookie) {
+    return find_team_member(access_, with({{"cookie", "nxh=" + cookie}}), false, now_).actor();
+  };
+  EXPECT_EQ(actor(access_.open_session(1, now_)), "administrator anna");
+  EXPECT_EQ(actor(access_.open_session(2, now_)), "viewer victor");
+  EXPECT_EQ(actor(access_.open_session(0, now_)), "session of a token");
+  EXPECT_EQ(find_team_member(access_, with({{"authorization", "Bearer token"}}), false, now_).actor(),
+            "administrator token");
+}
+
+TEST(ContentType, IsJsonWithOrWithoutParameters) {
+  for (const auto* type :
+       {"application/json", "Application/JSON", "application/json; charset=utf-8", "application/json ;x"})
+    EXPECT_TRUE(is_json(type)) << type;
+  for (const auto* type : {"", "json", "text/plain", "application/jsonx", "application/json+x", " application/json"})
+    EXPECT_FALSE(is_json(type)) << type;
+}
+
 }  // namespace
 }  // namespace nexus

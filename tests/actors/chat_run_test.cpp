@@ -317,5 +317,33 @@ TEST_F(ChatRun, FinishesWhatRunsWhileDraining) {
   EXPECT_TRUE(sent_->frames.back().last);
 }
 
+TEST_F(ChatRun, EndsWhenItsKeyIsRevoked) {
+  hub_.access = std::make_unique<access_control>(secret("key"), "t", "", access_control::settings{});
+  begin();
+  auto world = std::make_shared<snapshot>();
+  world->providers.emplace(1, configs_[0]);
+  world->keys.emplace("", nullptr);
+  world->administrator = reaching(configs_);
+  shard_.snapshot = world;
+  caf::anon_send(chat_, access_changed{});
+  run();
+  EXPECT_FALSE(ended(chat_));  // nothing was shown: the administrator token, which holds
+  auto revoked = shard_.spawn<chat_run>(chat_start{.id = "b",
+                                                   .number = 6,
+                                                   .body = question,
+                                                   .conversation_id = "conv",
+                                                   .provider_id = {},
+                                                   .principal = reaching(configs_),
+                                                   .shown = {"unknown digest", {}, {}},
+                                                   .socket = socket_});
+  run();
+  caf::anon_send(revoked, access_changed{});
+  run();
+  EXPECT_TRUE(ended(revoked));
+  EXPECT_TRUE(says(sent_->frames.back(), "invalid_api_key"));
+  EXPECT_TRUE(sent_->frames.back().last);
+  kill(chat_);
+}
+
 }  // namespace
 }  // namespace nexus

@@ -327,5 +327,89 @@ TEST(ApplyPatch, MovesAndRenamesAModel) {
   EXPECT_EQ(made.model_name + made.description, "ntext");
 }
 
+// --- Personalized keys and the audit log.
+
+TEST_F(Registry, MakesChangesAndRemovesKeys) {
+  change_key make;
+  make.patch.name = "laptop";
+  make.patch.digest = "digest";
+  make.patch.masked = "nxh_u_…3f9a";
+  auto reply = ask<change_reply>(hub_.registry, make);
+  run();
+  ASSERT_TRUE(*reply && !(*reply)->failure);
+  const auto id = (*reply)->id;
+  ASSERT_TRUE(one_->seen.back()->keys.contains("digest"));
+  change_key change;
+  change.id = id;
+  change.patch.enabled = false;
+  change.patch.limits = storage::key_limits{.requests_per_minute = 5, .drain_tokens = 9};
+  ask<change_reply>(hub_.registry, change);
+  run();
+  const auto& row = *two_->seen.back()->key_rows.at(id);
+  EXPECT_EQ(row.name, "laptop");
+  EXPECT_FALSE(row.enabled);
+  EXPECT_EQ(row.limits.requests_per_minute, 5);
+  EXPECT_EQ(row.limits.drain_tokens, 0);  // of the other half of the limits
+  EXPECT_FALSE(two_->seen.back()->keys.at("digest")->terms->enabled);
+  ask<change_reply>(hub_.registry, remove_key{id, {}, {}});
+  run();
+  EXPECT_FALSE(one_->seen.back()->keys.contains("digest"));
+  reply = ask<change_reply>(hub_.registry, remove_key{id, {}, {}});
+  run();
+  EXPECT_EQ((*reply)->failure->code, errc::not_found);
+}
+
+TEST_F(Registry, KeepsTheFormerTextOfAKeyForItsGrace) {
+  storage::api_key row;
+  row.digest = "old";
+  key_patch patch;
+  patch.digest = "new";
+  patch.former_until = 99;
+  const auto rotated = apply_patch(row, patch);
+  EXPECT_EQ(rotated.digest, "new");
+  EXPECT_EQ(rotated.former_digest, "old");
+  EXPECT_EQ(rotated.former_until, 99);
+  patch.former_until = 0;
+  EXPECT_TRUE(apply_patch(rotated, patch).former_digest.empty());
+  EXPECT_EQ(apply_patch(rotated, key_patch()).former_digest, "old");
+}
+
+TEST_F(Registry, WritesDownWhoChangedWhat) {
+  auto change = named("p");
+  change.by = std::make_shared<const change_origin>(change_origin{"administrator anna", "192.0.2.7", "req_1"});
+  const auto reply = ask<change_reply>(hub_.registry, change);
+  add_now("of nobody in particular");
+  run();
+  EXPECT_EQ(storage::other_program(folder_.path())
+                .integer("SELECT count(*) FROM audit_log WHERE actor = 'administrator anna' AND action = 'create' AND "
+                         "resource = 'provider' AND resource_id = 1 AND request_id = 'req_1'"),
+            1);
+  EXPECT_EQ(storage::other_program(folder_.path()).integer("SELECT count(*) FROM audit_log"), 1);
+}
+
+TEST_F(Registry, KeepsASecretFromAnotherServer) {
+  auto make = named("p");
+  make.patch.server_key = std::make_shared<const secret>("sk-secret");
+  make.patch.headers = R"({"x-extra":"value"})";
+  const auto made = ask<change_reply>(hub_.registry, make);
+  run();
+  const auto move = [&](const std::string& url, bool key, bool headers) {
+    change_provider change;
+    change.id = (*made)->id;
+    change.patch.server_url = url;
+    if (key) change.patch.server_key = std::make_shared<const secret>("sk-new");
+    if (headers) change.patch.headers = "{}";
+    const auto reply = ask<change_reply>(hub_.registry, change);
+    run();
+    return (*reply)->failure ? (*reply)->failure->param : "";
+  };
+  EXPECT_EQ(move("http://upstream.example/v2", false, false), "");
+  for (const auto* url : {"http://evil.example/", "https://upstream.example/", "http://upstream.example:81/"}) {
+    EXPECT_EQ(move(url, false, true), "server_key") << url;
+    EXPECT_EQ(move(url, true, false), "headers") << url;
+  }
+  EXPECT_EQ(move("http://evil.example/", true, true), "");
+}
+
 }  // namespace
 }  // namespace nexus

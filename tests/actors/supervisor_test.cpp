@@ -1,5 +1,6 @@
 #include "actors/supervisor.hpp"
 
+#include "actors/ids.hpp"
 #include "actors/router.hpp"
 #include "tests/actors/actor_fixture.hpp"
 
@@ -197,6 +198,50 @@ TEST_F(ShardSupervisor, EndsItsChildrenWithItself) {
   run();
   publish_world({one_});
   EXPECT_EQ(call(one_)->accepted.size(), 1U);
+}
+
+// A session, as far as the shard's supervisor is concerned.
+class fake_session final : public shard_actor {
+ public:
+  fake_session(caf::actor_config& config, shard& home, std::shared_ptr<int> looks)
+      : shard_actor(config, home), looks_(std::move(looks)) {}
+
+ protected:
+  caf::behavior make_behavior() override {
+    home().enlist(this);
+    return {[this](const access_changed&) { ++*looks_; }};
+  }
+  void on_exit() override { home().delist(this); }
+
+ private:
+  std::shared_ptr<int> looks_;
+};
+
+TEST_F(ShardSupervisor, MakesWhoeverRunsLookAgainAfterEachChangeAndEachExpiry) {
+  const auto looks = std::make_shared<int>(0);
+  spawn<fake_session>(looks);
+  run();
+  publish_world({one_});
+  EXPECT_EQ(*looks, 1);
+  caf::anon_send(supervisor_, access_changed{});
+  run();
+  EXPECT_EQ(*looks, 2);
+  past(milliseconds(10'000));
+  EXPECT_EQ(*looks, 2);  // nothing expires
+
+  auto expiring = std::make_shared<snapshot>(*world(++version_, {one_}));
+  auto key = std::make_shared<principal>();
+  auto terms = std::make_shared<key_terms>();
+  terms->expires_at = wall_clock_ms() + 60'000;
+  key->terms = terms;
+  expiring->keys.emplace("digest", key);
+  ask<published>(supervisor_, publish{expiring});
+  run();
+  EXPECT_EQ(*looks, 3);
+  past(milliseconds(50'000));
+  EXPECT_EQ(*looks, 3);
+  past(milliseconds(11'000));
+  EXPECT_EQ(*looks, 4);
 }
 
 class RootSupervisor : public actor_fixture {

@@ -253,7 +253,8 @@ for (const [what, revoke, code] of revocations) {
     const hub = await startHub(t, { env: bare });
     await hub.addProvider({ server_url: upstream.address, personalized_key: '' }, ['m']);
     const other = await hub.addProvider({ server_url: 'http://127.0.0.1:9', personalized_key: '' }, ['n']);
-    const made = await makeKey(hub);
+    // Not even a call that would go on without its client goes on without its key.
+    const made = await makeKey(hub, { on_client_leave: { policy: 'finish' } });
     const bystander = await makeKey(hub);
 
     const streaming = hub.chat(hello('m', { stream: true }), { key: made.key });
