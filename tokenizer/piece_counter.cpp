@@ -22,6 +22,8 @@ size_t piece_counter::count_unit(std::string_view unit, const char* end) {
   const size_t line = cache_.line_of(key);
   if (const size_t known = cache_.find(line, key)) return known;
   const size_t count = merger_.count(words_, unit);
+  // A whole-only token is one token as a piece and several as a part: it is never kept.
+  if (words_.whole_only() && words_.find(unit) != no_token && count > 1) return count;
   if (count <= piece_cache::count_max) cache_.keep(line, key, count);
   return count;
 }

@@ -118,6 +118,21 @@ TEST(Tokenizer, IsSharedBetweenThreads) {
   EXPECT_EQ(wrong, 0);
 }
 
+// Found by fuzzing: as a part it had been kept with the count of its parts.
+TEST(Tokenizer, CountsAWholeOnlyTokenAsOneAfterItWasAPart) {
+  for (const auto* name : {"llama3", "glm5"}) {
+    const auto one = load(*encoding(name)).value();
+    for (token_id id = 0; id < one->words().size(); ++id) {
+      if (one->words().kind(id) != token_kind::whole_only) continue;
+      const std::string_view bytes = one->words().bytes(id);
+      const size_t parts = one->pieces().count_part(bytes);
+      ASSERT_GT(parts, 1) << name << " " << id;
+      ASSERT_EQ(one->pieces().count(bytes), 1) << name << " " << id;
+      ASSERT_EQ(one->pieces().count_part(bytes), parts) << name << " " << id;
+    }
+  }
+}
+
 TEST(Table, RefusesWhatWasChanged) {
   const std::string table(embedded_table("r50k_base"));
   ASSERT_TRUE(read_table(table));
