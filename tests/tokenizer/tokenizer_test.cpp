@@ -125,6 +125,7 @@ TEST(Tokenizer, CountsAWholeOnlyTokenAsOneAfterItWasAPart) {
     for (token_id id = 0; id < one->words().size(); ++id) {
       if (one->words().kind(id) != token_kind::whole_only) continue;
       const std::string_view bytes = one->words().bytes(id);
+      if (find_invalid(bytes) != bytes.size()) continue;  // no piece: it ends inside a character
       const size_t parts = one->pieces().count_part(bytes);
       ASSERT_GT(parts, 1) << name << " " << id;
       ASSERT_EQ(one->pieces().count(bytes), 1) << name << " " << id;
