@@ -29,7 +29,7 @@ set(homes
 
 # What may stand in the root; the last line is never committed.
 set(top
-  .ci .clang-format .clang-tidy .gitignore CHANGELOG.md CMakeLists.txt CMakePresets.json LICENSE README.md dev
+  .ci .clang-format .clang-tidy .gitignore CHANGELOG.md CMakeLists.txt CMakePresets.json LICENSE README.md THIRD_PARTY_NOTICES.md dev
   tests ${folders}
   .git build data)
 

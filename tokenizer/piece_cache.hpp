@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -96,6 +97,52 @@ class piece_cache {
     void operator()(line* lines) const;
   };
   std::unique_ptr<line[], release> lines_;
+};
+
+/// The same for pieces of 16 to 31 bytes, of which there are few: mostly words of several wide characters.
+class long_piece_cache {
+ public:
+  static constexpr size_t bytes_max = 31;
+  static constexpr unsigned line_bits = 12;
+
+  struct key {
+    uint64_t words[4] = {};
+    static key load(std::string_view piece) {
+      key one;
+      std::memcpy(one.words, piece.data(), piece.size());
+      one.words[3] |= static_cast<uint64_t>(piece.size()) << 56;
+      return one;
+    }
+    size_t line() const {
+      uint64_t hash = 0;
+      for (const uint64_t word : words) hash = (hash ^ word) * 0x9E3779B97F4A7C15 + (hash >> 32);
+      return hash * 0xD6E8FEB86659FD93 >> (64 - line_bits);
+    }
+  };
+
+  long_piece_cache() : lines_(size_t{1} << line_bits) {}
+
+  /// Returns the count, or 0 if the piece is not known.
+  size_t find(size_t line, const key& wanted) const {
+    for (const entry& held : lines_[line].entries) {
+      if (std::memcmp(held.of.words, wanted.words, sizeof wanted.words) == 0) return held.count;
+    }
+    return 0;
+  }
+  void keep(size_t line, const key& one, size_t count) {
+    lines_[line].entries[1] = lines_[line].entries[0];
+    lines_[line].entries[0] = {one, static_cast<uint32_t>(count)};
+  }
+
+ private:
+  struct entry {
+    key of;
+    uint32_t count = 0;
+  };
+  struct pair {
+    entry entries[2];
+  };
+  std::vector<pair> lines_;
 };
 
 }  // namespace nexus::tokenizer

@@ -16,12 +16,24 @@ bool piece_counter::is_wide(std::string_view piece) {
          (static_cast<unsigned char>(piece[0]) >= 0xE0 || static_cast<unsigned char>(piece[1]) >= 0xE0);
 }
 
+size_t piece_counter::count_long_unit(std::string_view unit) {
+  if (unit.size() > long_piece_cache::bytes_max) return merger_.count(words_, unit);
+  const auto key = long_piece_cache::key::load(unit);
+  const size_t line = key.line();
+  if (const size_t known = long_cache_.find(line, key)) return known;
+  const size_t count = merger_.count(words_, unit);
+  long_cache_.keep(line, key, count);
+  return count;
+}
+
 size_t piece_counter::count_unit(std::string_view unit, const char* end) {
-  if (unit.size() > piece_key::bytes_max) return merger_.count(words_, unit);
+  if (unit.size() > piece_key::bytes_max) return count_long_unit(unit);
   const piece_key key = piece_key::load(unit, end);
   const size_t line = cache_.line_of(key);
   if (const size_t known = cache_.find(line, key)) return known;
   const size_t count = merger_.count(words_, unit);
+  // A whole-only token is one token as a piece and several as a part: it is never kept.
+  if (words_.whole_only() && words_.find(unit) != no_token && count > 1) return count;
   if (count <= piece_cache::count_max) cache_.keep(line, key, count);
   return count;
 }

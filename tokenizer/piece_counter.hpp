@@ -38,6 +38,7 @@ class piece_counter {
  private:
   static bool is_wide(std::string_view piece);
   size_t count_any(std::string_view piece, const char* readable_end);
+  size_t count_long_unit(std::string_view unit);
   size_t count_unit(std::string_view unit, const char* readable_end);
   size_t count_units(std::string_view piece, const char* readable_end);
   size_t count_new(std::string_view piece, size_t line, const piece_key& key);
@@ -45,6 +46,7 @@ class piece_counter {
   const vocabulary& words_;
   const cut_table& cuts_;
   piece_cache cache_;
+  long_piece_cache long_cache_;  // of parts only
   merger merger_;
 };
 

@@ -22,8 +22,8 @@ special_finder::match special_finder::match_at(std::string_view text, size_t at)
   const auto& lengths = lengths_[static_cast<unsigned char>(text[at])];
   match found;
   if (lengths.empty()) return found;
+  if (!beginnings_.empty()) return walk(text, at);
   std::string key(text.substr(at, lengths.front()));
-  found.open = key.size() < lengths.front() && beginnings_.contains(key);
   for (const size_t length : lengths) {
     if (length > text.size() - at) continue;
     key.resize(length);
@@ -34,6 +34,24 @@ special_finder::match special_finder::match_at(std::string_view text, size_t at)
     found.id = known->second;
     break;
   }
+  return found;
+}
+
+// Goes on as long as some special string begins so.
+special_finder::match special_finder::walk(std::string_view text, size_t at) const {
+  match found;
+  std::string key;
+  for (size_t end = at + 1; end <= text.size(); ++end) {
+    key.push_back(text[end - 1]);
+    const auto known = ids_.find(key);
+    if (known != ids_.end()) {
+      found.begin = at;
+      found.end = end;
+      found.id = known->second;
+    }
+    if (!beginnings_.contains(key)) return found;
+  }
+  found.open = true;
   return found;
 }
 

@@ -33,6 +33,8 @@ class special_finder {
   std::string_view text_of(token_id id) const;
 
  private:
+  match walk(std::string_view text, size_t at) const;
+
   std::unordered_map<std::string, token_id> ids_;
   std::unordered_map<token_id, std::string> texts_;
   std::unordered_set<std::string> beginnings_;
