@@ -178,7 +178,8 @@ result<key_patch> read_key_patch(session& session, const storage::api_key* prese
   patch.expires_at = members.integer("expires_at", 1, latest_ms);
   if (const auto* expiry = json::find(*body, "expires_at"); expiry != nullptr && expiry->IsNull()) patch.expires_at = 0;
   if (present != nullptr)
-    members.ignore({"id", "origin", "key", "state", "former_key_until", "last_used_at", "created_at", "updated_at"});
+    members.ignore(
+        {"id", "origin", "key", "state", "former_key_until", "last_used_at", "spending", "created_at", "updated_at"});
   const auto& snapshot = *session.home().snapshot;
   if (const auto* value = members.any("grants"))
     if (auto read = read_grants(*value, snapshot, patch); !read) return read.error();

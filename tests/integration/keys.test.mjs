@@ -35,7 +35,7 @@ test('a key is made, shown whole once, changed and removed', async (t) => {
   const { id, key, created_at: createdAt, updated_at: updatedAt, ...rest } = made.body;
   assert.match(key, /^nxh_u_[0-9A-Za-z]{49}$/);
   assert.ok(createdAt > 1.6e12 && updatedAt === createdAt);
-  assert.deepEqual(rest, { origin: 'hub', name: 'laptop', grants: { providers: [], models: [] }, allowed_addresses: [], enabled: true, expires_at: null, limits: noLimits, on_client_leave: cancels, state: 'active', former_key_until: null, last_used_at: null });
+  assert.deepEqual(rest, { origin: 'hub', name: 'laptop', grants: { providers: [], models: [] }, allowed_addresses: [], enabled: true, expires_at: null, limits: noLimits, on_client_leave: cancels, state: 'active', former_key_until: null, last_used_at: null, spending: { tokens: 0, cost: '0', running_requests: 0, reserved_tokens: 0, reserved_cost: '0', period: null } });
   assert.deepEqual(await models(hub, key), ['m']);
 
   const masked = `nxh_u_…${key.slice(-4)}`;
