@@ -129,8 +129,8 @@ result<void> store::delete_administrator(int64_t id, std::optional<int64_t> vers
       if (*found && role_of(head.text(2)) == admin_role::administrator) return last_one();
     }
   }
-  const auto removed = self_->remove(sql::administrator_head, sql::administrator_delete, id, version,
-                                     no_administrator(id), "Administrator");
+  auto removed = self_->remove(sql::administrator_head, sql::administrator_delete, id, version, no_administrator(id),
+                               "Administrator");
   if (!removed) return removed;
   if (auto ended = self_->end_sessions(id); !ended) return ended;
   return work.commit();

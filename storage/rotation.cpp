@@ -69,7 +69,7 @@ result<int64_t> store::reseal(size_t rows) {
   }
   if (auto done = self.use(sql::meta_replace).bind_blob(self.seal_pepper(self.pepper)).bind(pepper_name).run(); !done)
     return done.error();
-  const auto left = self.left_behind();
+  auto left = self.left_behind();
   if (!left) return left;
   if (auto done = work.commit(); !done) return done.error();
   return left;

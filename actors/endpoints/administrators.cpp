@@ -59,7 +59,7 @@ void answer_administrator(session& session, const storage::administrator& row, i
 }
 
 /// Calls `then` with the patch's password hashed, at once if there is none.
-void with_hashed(session& session, administrator_patch patch,
+void with_hashed(session& session, const administrator_patch& patch,
                  std::function<void(nexus::session&, const administrator_patch&)> then) {
   if (!patch.password) return then(session, patch);
   with_hash(session, patch.password,
@@ -149,7 +149,7 @@ void show_administrator(session& session) {
 void create_administrator(session& session) {
   auto patch = read_patch(session, true);
   if (!patch) return session.fail(patch.error());
-  with_hashed(session, std::move(*patch), [](nexus::session& session_, const administrator_patch& hashed) {
+  with_hashed(session, *patch, [](nexus::session& session_, const administrator_patch& hashed) {
     storage::administrator row;
     row.name = *hashed.name;
     row.password = hashed.hash;
@@ -173,7 +173,7 @@ void update_administrator(session& session) {
   if (!patch) return session.fail(patch.error());
   // An unknown one costs no hash.
   if (!session.hub().access->find_administrator(*id)) return session.fail(no_administrator(*id));
-  with_hashed(session, std::move(*patch),
+  with_hashed(session, *patch,
               [id = *id, version = *version](nexus::session& session_, const administrator_patch& hashed) {
                 store_update(session_, id, hashed, version, [](nexus::session& again, storage::administrator& row) {
                   answer_administrator(again, row, 200, {});
