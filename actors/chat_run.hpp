@@ -18,7 +18,7 @@ struct chat_start {
   std::string conversation_id;
   std::optional<int64_t> provider_id;
   principal_ptr principal;
-  credential shown;
+  credential shown = {};
   caf::actor socket;
 };
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::chrono::milliseconds patience{5'000};
 
-error exists(const std::filesystem::path& file) {
+error taken(const std::filesystem::path& file) {
   return make_error(errc::conflict, "The file '" + file.string() + "' exists already.");
 }
 
@@ -46,7 +46,7 @@ result<void> copy_to(const std::filesystem::path& file, const std::filesystem::p
 }  // namespace
 
 result<void> back_up(const std::filesystem::path& file, const std::filesystem::path& copy) {
-  if (std::filesystem::exists(copy)) return exists(copy);
+  if (std::filesystem::exists(copy)) return taken(copy);
   return copy_to(file, copy);
 }
 

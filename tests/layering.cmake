@@ -25,7 +25,7 @@ set(homes
   "^spdlog/"                 "^conf/"
   "^toml\\+\\+/|^toml\\.hpp" "^conf/"
   "^rapidjson/"              "^conf/|^net/dialects"
-  "^CLI/"                    "^actors/(main\\.cpp|command_line[^/]*)$")
+  "^CLI/"                    "^actors/(main\\.cpp|command_line[^/]*|store_commands\\.cpp)$")
 
 # What may stand in the root; the last line is never committed.
 set(top
