@@ -5,6 +5,10 @@
 #include <algorithm>
 #include <cstring>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 namespace nexus::tokenizer {
 namespace {
 
@@ -14,6 +18,28 @@ constexpr unsigned remembered_bits = 14;
 // Later ones come out of a heap first, so this is "goes later".
 bool goes_later(uint32_t rank, uint32_t position, uint32_t other_rank, uint32_t other_position) {
   return rank != other_rank ? rank > other_rank : position > other_position;
+}
+
+// Returns the first of the lowest ranks. What follows them up to a multiple of four is no_rank.
+size_t find_lowest(const uint32_t* ranks, size_t size) {
+#ifdef __SSE2__
+  const auto load = [ranks](size_t i) { return _mm_load_si128(reinterpret_cast<const __m128i*>(ranks + i)); };
+  __m128i lowest = load(0);
+  for (size_t i = 4; i < size; i += 4) {
+    const __m128i next = load(i);
+    const __m128i less = _mm_cmplt_epi32(next, lowest);
+    lowest = _mm_or_si128(_mm_and_si128(less, next), _mm_andnot_si128(less, lowest));
+  }
+  alignas(16) uint32_t lanes[4];
+  _mm_store_si128(reinterpret_cast<__m128i*>(lanes), lowest);
+  const auto value = static_cast<int>(std::min(std::min(lanes[0], lanes[1]), std::min(lanes[2], lanes[3])));
+  for (size_t i = 0;; i += 4) {
+    const int hits = _mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(load(i), _mm_set1_epi32(value))));
+    if (hits != 0) return i + static_cast<size_t>(__builtin_ctz(static_cast<unsigned>(hits)));
+  }
+#else
+  return static_cast<size_t>(std::min_element(ranks, ranks + size) - ranks);
+#endif
 }
 
 }  // namespace
@@ -37,19 +63,18 @@ void merger::append_symbols(const vocabulary& v, std::string_view text) {
 }
 
 size_t merger::merge_window(const vocabulary& v, token_id* ids, size_t size) {
-  uint32_t ranks[window];
+  // Behind the last pair stands no_rank, so that whole vectors can be searched.
+  alignas(16) uint32_t ranks[scanned_max + 4];
+  std::fill_n(ranks, (size + 3) / 4 * 4 + 1, no_rank);
   for (size_t i = 0; i + 1 < size; ++i) ranks[i] = v.rank(ids[i], ids[i + 1]);
   steps_ += size;
   while (size > 1) {
-    size_t best = 0;
-    for (size_t i = 1; i + 1 < size; ++i) {
-      if (ranks[i] < ranks[best]) best = i;
-    }
+    const size_t best = find_lowest(ranks, size - 1);
     steps_ += size;
     if (ranks[best] == no_rank) break;
     ids[best] = v.merged(ranks[best]);
     std::memmove(ids + best + 1, ids + best + 2, (size - best - 2) * sizeof *ids);
-    if (size - best > 2) std::memmove(ranks + best, ranks + best + 1, (size - best - 2) * sizeof *ranks);
+    std::memmove(ranks + best, ranks + best + 1, (size - best - 1) * sizeof *ranks);
     --size;
     if (best > 0) ranks[best - 1] = v.rank(ids[best - 1], ids[best]);
     if (best + 1 < size) ranks[best] = v.rank(ids[best], ids[best + 1]);

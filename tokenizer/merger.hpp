@@ -29,7 +29,9 @@ class merger {
   uint64_t steps() const { return steps_; }
 
  private:
-  // Symbols that are merged in place by scanning for the lowest rank.
+  // Symbols that are merged in place by scanning for the lowest rank; more go by a heap.
+  static constexpr size_t scanned_max = 128;
+  // Bytes of a long piece that are merged at a time.
   static constexpr size_t window = 64;
 
   struct node {
@@ -46,7 +48,7 @@ class merger {
   size_t merge_window(const vocabulary&, token_id* ids, size_t size);
   size_t merge_heap(const vocabulary&, token_id* ids, size_t size);
   size_t merge_any(const vocabulary& v, token_id* ids, size_t size) {
-    return size <= window ? merge_window(v, ids, size) : merge_heap(v, ids, size);
+    return size <= scanned_max ? merge_window(v, ids, size) : merge_heap(v, ids, size);
   }
   void push_candidate(const vocabulary&, uint32_t position);
   void encode_long(const vocabulary&, std::string_view piece);

@@ -6,7 +6,7 @@
 namespace nexus::tokenizer {
 namespace {
 
-error broken(std::string what) { return make_error(errc::invalid_request, "The vocabulary is broken: " + what); }
+error broken(const std::string& what) { return make_error(errc::invalid_request, "The vocabulary is broken: " + what); }
 
 // Merges that are looked up together, so that the waits for their slots overlap.
 constexpr size_t batch = 32;

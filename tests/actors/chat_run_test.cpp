@@ -87,7 +87,7 @@ TEST_F(ChatRun, SaysWhoAnswersAndStreamsAndEnds) {
   play(0, "answer");
   ASSERT_EQ(sent_->frames.size(), 3U);
   EXPECT_TRUE(says(sent_->frames[2], R"("type":"done","id":"a","finish_reason":"stop")"));
-  EXPECT_TRUE(says(sent_->frames[2], R"("completion_tokens":2,)"));
+  EXPECT_TRUE(says(sent_->frames[2], R"("counted":{"prompt_tokens":)"));
   for (const auto& frame : sent_->frames) {
     EXPECT_EQ(frame.chat, 5U);
     EXPECT_EQ(frame.last, &frame == &sent_->frames.back());

@@ -69,7 +69,10 @@ TEST_F(Settlement, CallsOurCountOfABrokenAnswerPartial) {
 TEST_F(Settlement, SaysWhetherOurCountsAreExact) {
   auto what = make_call();
   what->is_exact = true;
-  EXPECT_EQ(make_settlement(*what, outcome_of(outcome::delivered)).completion_source, token_source::counted);
+  auto facts = outcome_of(outcome::delivered);
+  EXPECT_EQ(make_settlement(*what, facts).completion_source, token_source::estimated);
+  facts.is_exact = true;
+  EXPECT_EQ(make_settlement(*what, facts).completion_source, token_source::counted);
   EXPECT_EQ(make_settlement(*what, outcome_of(outcome::truncated)).prompt_source, token_source::counted);
 }
 
