@@ -54,8 +54,11 @@ constexpr endpoint table[] = {
     // Operation and the interface.
     {"GET", "/healthz", access::anyone, false, healthz},
     {"GET", "/readyz", access::anyone, false, readyz},
+    {"GET", "/version", access::administrator, false, show_version},
     {"GET", "/", access::anyone, false, page},
-    {"GET", "/ui/{file...}", access::anyone, false, page},
+    {"GET", "/app", access::anyone, false, page},
+    {"GET", "/app/{page...}", access::anyone, false, page},
+    {"GET", "/ui/{file...}", access::anyone, false, page_file},
 };
 
 }  // namespace

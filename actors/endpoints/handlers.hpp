@@ -63,11 +63,13 @@ void sign_out(session& session);
 // health.cpp
 void healthz(session& session);
 void readyz(session& session);
+void show_version(session& session);
 
 // chat_socket.cpp
 void chat_socket(session& session);
 
 // pages.cpp
 void page(session& session);
+void page_file(session& session);
 
 }  // namespace nexus::endpoints
