@@ -35,7 +35,7 @@ async function withUpstream(t, browser, more = {}) {
   const upstream = await scriptedUpstream(t);
   let model;
   const { hub, page } = await signedIn(t, browser, { ...more, prepare: async (made) => { model = await modelAt(made, upstream.address, more.fields); } });
-  await button(page, `Model: ${model}`).or(page.locator('.opener', { hasText: model })).first().waitFor();
+  await page.locator('.opener', { hasText: model }).waitFor();
   return { hub, page, upstream, model };
 }
 

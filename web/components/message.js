@@ -214,6 +214,6 @@ function facts(node, names) {
   if (!used && !node.requestId) return null;
   const short = [Number.isFinite(node.ttftMs) && node.ttftMs > 0 && t('details.first', { time: duration(node.ttftMs) }), speed(node),
     used && t('details.in-out', { prompt: used.prompt, completion: used.completion }), costText(node.cost)].filter(Boolean);
-  return h('details', { className: 'facts' }, h('summary', { 'aria-label': t('details.label') }, h('span', { className: 'number' }, short.join(' · ') || t('details.label'))),
+  return h('details', { className: 'facts' }, h('summary', {}, h('span', { className: 'hush' }, t('details.label')), h('span', { className: 'number' }, short.join(' · ') || t('details.label'))),
     h('dl', {}, rows.map(([term, text]) => h('div', {}, h('dt', {}, t(`details.${term}`)), h('dd', { className: 'number' }, text)))));
 }

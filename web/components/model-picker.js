@@ -12,7 +12,7 @@ export function modelPicker(el, all) {
   const label = h('span', { className: 'cut' });
   const chip = h('span', { className: 'provider cut' });
   const dot = h('span', { className: 'dot' });
-  const opener = h('button', { type: 'button', className: 'button -ghost opener', 'aria-haspopup': 'dialog', 'aria-expanded': 'false', onclick: () => pickModel(opener, all, chosen, choose) }, dot, label, chip, icon('chevron-down'));
+  const opener = h('button', { type: 'button', className: 'button -ghost opener', 'aria-haspopup': 'dialog', 'aria-expanded': 'false', onclick: () => pickModel(opener, all, chosen, choose) }, h('span', { className: 'hush' }, t('models.label')), dot, label, chip, icon('chevron-down'));
   fill(el, opener);
 
   function choose(choice) {
@@ -25,7 +25,6 @@ export function modelPicker(el, all) {
       label.textContent = choice ? choice.model : t('models.choose');
       chip.textContent = choice ? choice.provider : '';
       dot.className = `dot ${choice ? dots[choice.state] ?? '' : ''}`;
-      opener.setAttribute('aria-label', choice ? t('models.current', { model: choice.model, provider: choice.provider }) : t('models.choose'));
     },
     open: () => opener.click(),
   };

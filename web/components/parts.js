@@ -157,7 +157,7 @@ export function openMenu(anchor, items, label = '') {
     if (inside) anchor.focus();
   });
   anchor.setAttribute('aria-expanded', 'true');
-  (anchor.closest('dialog') ?? document.body).append(menu);
+  (anchor.closest('dialog, main, header, nav') ?? document.body).append(menu);
   menu.showPopover();
   place(menu, anchor);
   menu.querySelector('.item')?.focus();

@@ -375,7 +375,6 @@ export default {
   'test.advice.other': 'The log of the hub says more.',
   'models.label': 'Model',
   'models.choose': 'Choose a model',
-  'models.current': 'Model: {model} by {provider}',
   'models.search': 'Search models',
   'models.none': 'There are no models yet.',
   'models.none-here': 'No models yet: fetch the upstream’s list, or type a name.',

@@ -375,7 +375,6 @@ export default {
   'test.advice.other': '更多信息请查看 Hub 日志。',
   'models.label': '模型',
   'models.choose': '选择模型',
-  'models.current': '模型：{model}（{provider}）',
   'models.search': '搜索模型',
   'models.none': '还没有模型。',
   'models.none-here': '还没有模型：获取上游列表，或直接输入名称。',
