@@ -2,9 +2,8 @@
 import * as api from '../lib/api.js';
 import { h, icon } from '../lib/dom.js';
 import { language, setLanguage, t } from '../lib/i18n.js';
-import { setTheme, themeChoice } from '../lib/preferences.js';
+import { remember, remembered, setTheme, themeChoice } from '../lib/preferences.js';
 import { navigate } from '../lib/router.js';
-import { remember, remembered } from '../lib/preferences.js';
 import { picker } from './picker.js';
 import { showShortcuts } from './shortcuts.js';
 

@@ -4,11 +4,13 @@ import { fill, h, icon, newId } from '../lib/dom.js';
 import { reason } from './toasts.js';
 
 /// Returns a button with an icon element (or null) and a text. `kind` are classes such as '-primary -small'.
+/** @param {string} text @param {any} [options] */
 export function button(text, { picture = null, kind = '', onclick, type = 'button', ...more } = {}) {
   return h('button', { type, className: `button ${kind}`, onclick, ...more }, picture, h('span', { className: 'text' }, text));
 }
 
 /// Returns a button that shows only an icon.
+/** @param {string} name @param {any} picture @param {any} [options] */
 export function iconButton(name, picture, { kind = '', onclick, ...more } = {}) {
   return h('button', { type: 'button', className: `button -icon ${kind}`, 'aria-label': name, title: name, onclick, ...more }, picture);
 }

@@ -14,12 +14,11 @@ export function shell(el, signal, pages, chats) {
   const crumbs = h('div', { className: 'crumbs' });
   const live = h('span', { className: 'live', role: 'status' });
   const banner = h('div', { className: 'banner', hidden: true });
-  const content = h('div', { className: 'stack', style: { gap: '0', 'min-height': '0' } });
+  const content = h('div', { className: 'content' });
   const rail = h('nav', { className: 'rail', 'aria-label': t('nav.label') });
   const tabBar = h('nav', { className: 'tab-bar', 'aria-label': t('nav.phone') });
   const open = () => togglePalette(pages, chats);
   const toggleRail = iconButton(t('nav.toggle'), icon('bars'), { kind: '-ghost -small only-wide', onclick: narrow });
-  main.style.flex = '1';
   content.append(banner, main);
   fill(el, h('a', { className: 'skip-link', href: '#main', onclick: skip }, t('skip')),
     h('div', { className: 'shell' }, rail,

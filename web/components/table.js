@@ -4,6 +4,7 @@ import { t } from '../lib/i18n.js';
 
 /// Fills `el`. `columns` are {key, title, sort(row), cell(row), number, hushed}; `selection` (a Set of ids, or null) adds boxes.
 /// Returns {update(rows)}.
+/** @param {HTMLElement} el @param {any} options */
 export function table(el, { label, columns, selection = null, onSelect = () => {}, sort = null, onSort = () => {}, name = (row) => row.name }) {
   let order = sort; // {key, down}
   let shown = [];
@@ -22,7 +23,7 @@ export function table(el, { label, columns, selection = null, onSelect = () => {
 
   function row(each) {
     const box = selection && h('td', { className: '-check' }, h('label', { className: 'check-cell' }, h('input', { type: 'checkbox', checked: selection.has(each.id), 'aria-label': t('table.select', { name: name(each) }), onchange: (event) => { if (event.currentTarget.checked) selection.add(each.id); else selection.delete(each.id); mark(); onSelect(); } })));
-    return h('tr', { dataset: { id: each.id } }, box, columns.map((column) => h('td', { className: column.number ? '-number number' : column.hushed ? '-narrow' : '', dataset: column.hushed ? {} : { title: column.title } }, column.cell(each))));
+    return h('tr', { dataset: { id: each.id } }, box, columns.map((column, i) => h('td', { className: column.number ? '-number number' : column.hushed ? '-narrow' : i === 0 ? '-title' : '', dataset: column.hushed || i === 0 ? {} : { title: column.title } }, column.cell(each))));
   }
 
   function mark() {

@@ -9,6 +9,7 @@ const dashes = [[], [6, 4], [2, 3], [8, 3, 2, 3]];
 
 /// Fills `el`; returns {show({times, step, series, kind, format, summary})}. kind: area, line, bars. A series is {name, values,
 /// faint}. `onZoom(from, to)` gets milliseconds.
+/** @param {HTMLElement} el @param {AbortSignal} signal @param {any} [options] */
 export function timeChart(el, signal, { onZoom = () => {}, height = 300 } = {}) {
   const hintId = newId('hint');
   const legend = h('div', { className: 'legend', role: 'group', 'aria-label': t('chart.legend') });

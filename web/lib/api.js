@@ -14,6 +14,7 @@ export class ApiError extends Error {
 }
 
 /// Returns {data, etag}. `quiet`: a 401 is an answer, not the end of the session.
+/** @param {string} method @param {string} path @param {any} [options] @returns {Promise<{data: any, etag: string}>} */
 export async function call(method, path, { body, signal, etag, quiet = false } = {}) {
   const headers = {};
   if (body !== undefined) headers['content-type'] = 'application/json';

@@ -54,6 +54,7 @@ export function day(ms, language) {
   return dates(language, { dateStyle: 'medium' }).format(ms);
 }
 
+/** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const spans = [['year', 31_536e6], ['month', 2_592e6], ['day', 864e5], ['hour', 36e5], ['minute', 6e4], ['second', 1e3]];
 
 /// Returns "3 minutes ago" or "in 2 days".
