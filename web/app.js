@@ -73,6 +73,8 @@ async function mountOutside(page, { query, signal }) {
 /// The person is signed in: the chat's socket opens, and the address they wanted is shown (null: this one; false: the page
 /// goes on by itself).
 async function enter(to) {
+  const { role } = await api.session().catch(() => ({ role: 'administrator' }));
+  document.documentElement.dataset.role = role;
   leaveSession = new AbortController();
   chats = new Chats(leaveSession.signal);
   chats.addEventListener('signed-out', () => dispatchEvent(new Event('signed-out')), { signal: leaveSession.signal });
@@ -104,7 +106,7 @@ async function start() {
     return await enter(page?.name === 'login' ? '/app/chat' : null);
   } catch (error) {
     if (error.status === 401) {
-      if (page?.name === 'setup') return show();
+      if (page?.name === 'setup' || router.query().has('with')) return show();
       if (await api.needsSetup().catch(() => false)) return router.navigate('/app/setup', { replace: true });
       return page?.outside ? show() : toLogin();
     }

@@ -55,6 +55,7 @@ void change_password(session& session);
 void list_audit_log(session& session);
 
 // sign_in.cpp
+void show_setup(session& session);
 void set_up(session& session);
 void show_session(session& session);
 void sign_in(session& session);

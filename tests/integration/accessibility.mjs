@@ -73,8 +73,12 @@ export function suite(width, height, options = {}) {
       globalThis.shift = 0;
       new PerformanceObserver((list) => { for (const entry of list.getEntries()) if (!entry.hadRecentInput) globalThis.shift += entry.value; }).observe({ type: 'layout-shift', buffered: true });
     });
-    await page.goto(`${hub.address}/app/login`);
-    await t.test('sign-in', () => everyLook(page));
+    for (const [name, address] of [['set-up', '/app/setup'], ['sign-in', '/app/login?with=token']])
+      await t.test(name, async () => {
+        await page.goto(hub.address + address);
+        await page.locator('form').waitFor();
+        await everyLook(page, () => page.locator('form').waitFor());
+      });
     await signIn(page, hub.address);
     for (const [name, address, act] of views(made))
       await t.test(name, async () => {

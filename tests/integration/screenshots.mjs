@@ -37,9 +37,12 @@ async function shoot(browser, hub, made, width, height) {
         await page.waitForTimeout(200);
         await page.screenshot({ path: path.join(folder, `${name}-${colorScheme}-${locale.slice(0, 2)}-${width}.png`) });
       };
-      await page.goto(`${hub.address}/app/login`);
-      await page.locator('form').waitFor();
-      if (!wanted.length || wanted.includes('login')) await save('login');
+      for (const [name, address] of [['setup', '/app/setup'], ['login', '/app/login?with=token']]) {
+        if (wanted.length && !wanted.includes(name)) continue;
+        await page.goto(hub.address + address);
+        await page.locator('form').waitFor();
+        await save(name);
+      }
       await signIn(page, hub.address);
       for (const [name, address, act] of pages(made)) {
         if (wanted.length && !wanted.includes(name)) continue;

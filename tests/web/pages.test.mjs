@@ -131,6 +131,6 @@ test('quick choices of expiry count from now', () => {
 });
 
 test('a budget knows how much of it is spent', () => {
-  assert.deepEqual(spentOf({ limits: { budget: { unit: 'tokens', amount: 100, period: 'day' } }, spent: { tokens: 80 } }), { unit: 'tokens', used: 80, limit: 100, share: 0.8, period: 'day' });
+  assert.deepEqual(spentOf({ limits: { budget: { unit: 'tokens', amount: 100, period: 'day' } }, spending: { tokens: 500, period: { tokens: 80, cost: '0.1' } } }), { unit: 'tokens', used: 80, limit: 100, share: 0.8, period: 'day' });
   assert.equal(spentOf({ limits: {} }), null);
 });

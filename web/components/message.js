@@ -8,7 +8,8 @@ import { tokens } from '../logic/format.js';
 import { scriptOf } from '../logic/markdown-rules.js';
 import { button, copyButton, iconButton, openMenu, badge } from './parts.js';
 
-/// Returns {el, update(node, {at, count}, names)}. `names(providerId)` tells a provider's name.
+/// Returns {el, update(node, {at, count}, known)}. `known` is {provider(id), cost(node)}: a provider's name, and what an
+/// answer costs in dollars by its model's prices (null if they are not known).
 export function message(node) {
   return node.role === 'user' ? question(node) : answer(node);
 }
@@ -84,9 +85,9 @@ function answer(first) {
   let shown = { text: '', phase: '', family: '' };
   let opened = false;
 
-  function update(node, family, names) {
+  function update(node, family, known) {
     head.textContent = node.model;
-    provider.textContent = names(node.providerId);
+    provider.textContent = known.provider(node.providerId);
     const live = isRunning(node);
     el.classList.toggle('-running', live);
     waiting.hidden = node.phase !== 'waiting' && !(live && !node.text);
@@ -94,8 +95,8 @@ function answer(first) {
     think(node, live);
     write(node, live);
     if (shown.calls !== node.toolCalls) fill(tools, node.toolCalls.map(toolCall));
-    const state = `${node.phase} ${node.stopping} ${family.at}/${family.count}`;
-    if (shown.family !== state) fill(ending, ...endingOf(el, body, node, family, names));
+    const state = `${node.phase} ${node.stopping} ${family.at}/${family.count} ${live ? '' : costText(node, known)}`;
+    if (shown.family !== state) fill(ending, ...endingOf(el, body, node, family, known));
     shown = { text: node.text, phase: node.phase, family: state, calls: node.toolCalls };
   }
 
@@ -134,9 +135,9 @@ function toolCall({ name, arguments: text }) {
   return h('details', { className: 'tool' }, h('summary', {}, icon('screwdriver-wrench'), h('span', {}, t('answer.tool', { name: name || '…' }))), h('pre', { tabIndex: 0 }, shown));
 }
 
-function endingOf(el, body, node, family, names) {
+function endingOf(el, body, node, family, known) {
   if (isRunning(node)) return [];
-  return [...remarks(el, node), actionsOf(el, body, node, family), facts(node, names)];
+  return [...remarks(el, node), actionsOf(el, body, node, family), facts(node, known)];
 }
 
 function remarks(el, node) {
@@ -176,17 +177,17 @@ function actionsOf(el, body, node, family) {
 }
 
 /// Returns [term, text] of everything that is known about an answer.
-export function factsOf(node, names) {
+export function factsOf(node, known) {
   const usage = (found) => found && t('details.tokens', { prompt: found.prompt, completion: found.completion, n: found.total });
   const counted = usage(tokens(node.counted));
   return [
     ['model', node.model],
-    ['provider', names(node.providerId)],
+    ['provider', known.provider(node.providerId)],
     ['usage', usage(tokens(node.usage)) ?? (node.phase === 'done' ? t('details.unreported') : '')],
     ['cached', node.usage?.cached_tokens ? count(node.usage.cached_tokens) : ''],
     ['reasoning', node.usage?.reasoning_tokens ? count(node.usage.reasoning_tokens) : ''],
     ['counted', counted && (node.counted.exact ? `${counted} (${t('details.exact')})` : `${counted} (${t('details.estimated')})`)],
-    ['cost', costText(node.cost)],
+    ['cost', costText(node, known)],
     ['ttft', Number.isFinite(node.ttftMs) ? duration(node.ttftMs) : ''],
     ['duration', Number.isFinite(node.durationMs) ? duration(node.durationMs) : ''],
     ['speed', speed(node)],
@@ -197,8 +198,9 @@ export function factsOf(node, names) {
   ].filter(([, text]) => text);
 }
 
-function costText(cost) {
-  const amount = typeof cost === 'object' && cost !== null ? cost.total : cost;
+// The hub books the cost with the request; the page works it out from the same prices and the same counts.
+function costText(node, known) {
+  const amount = Number(node.cost ?? known.cost(node) ?? NaN);
   return Number.isFinite(amount) ? money(amount) : '';
 }
 
@@ -208,12 +210,12 @@ function speed(node) {
   return made && ms > 0 ? t('details.per-second', { n: Math.round((made * 1000) / ms) }) : '';
 }
 
-function facts(node, names) {
+function facts(node, known) {
   const used = tokens(node.usage) ?? tokens(node.counted);
-  const rows = factsOf(node, names);
+  const rows = factsOf(node, known);
   if (!used && !node.requestId) return null;
   const short = [Number.isFinite(node.ttftMs) && node.ttftMs > 0 && t('details.first', { time: duration(node.ttftMs) }), speed(node),
-    used && t('details.in-out', { prompt: used.prompt, completion: used.completion }), costText(node.cost)].filter(Boolean);
+    used && t('details.in-out', { prompt: used.prompt, completion: used.completion }), costText(node, known)].filter(Boolean);
   return h('details', { className: 'facts' }, h('summary', {}, h('span', { className: 'hush' }, t('details.label')), h('span', { className: 'number' }, short.join(' · ') || t('details.label'))),
     h('dl', {}, rows.map(([term, text]) => h('div', {}, h('dt', {}, t(`details.${term}`)), h('dd', { className: 'number' }, text)))));
 }

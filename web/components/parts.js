@@ -69,7 +69,7 @@ export function secretInput(properties) {
 
 /// Returns a labelled on/off control.
 export function switchControl(label, checked, onchange, { hushed = false } = {}) {
-  const input = h('input', { type: 'checkbox', role: 'switch', checked, onchange: () => onchange(input.checked) });
+  const input = h('input', { type: 'checkbox', role: 'switch', checked, disabled: hushed && document.documentElement.dataset.role === 'viewer', onchange: () => onchange(input.checked) });
   return h('label', { className: 'switch' }, input, h('span', { className: hushed ? 'hush' : '' }, label));
 }
 

@@ -8,8 +8,9 @@ import { button } from './parts.js';
 const pageSize = 50; // older ones are made when one scrolls there
 const nearPx = 48; // from the end: then the view follows it
 
-/// Fills `el`; returns {show(conversation), toEnd()}. `names(providerId)` tells a provider's name; `welcome` stands in an empty one.
-export function thread(el, signal, { names, welcome }) {
+/// Fills `el`; returns {show(conversation), toEnd()}. `known` is what messages want to know (components/message.js);
+/// `welcome` stands in an empty one.
+export function thread(el, signal, { known, welcome }) {
   const log = h('div', { className: 'log', role: 'log', 'aria-live': 'off', 'aria-label': t('chat.log') });
   const earlier = h('div', { className: 'earlier', hidden: true }, button(t('chat.earlier'), { kind: '-small', onclick: showEarlier }));
   const scroller = h('div', { className: 'scroller', tabIndex: -1 }, welcome, earlier, log);
@@ -100,7 +101,7 @@ export function thread(el, signal, { names, welcome }) {
       views.set(node.id, entry);
     }
     const { el: article } = entry.view;
-    if (entry.node !== node || entry.key !== key || node.phase === 'waiting') entry.view.update(node, family, names);
+    if (entry.node !== node || entry.key !== key || node.phase === 'waiting') entry.view.update(node, family, known);
     entry.node = node;
     entry.key = key;
     const next = last ? last.nextSibling : log.firstChild;

@@ -628,4 +628,6 @@ export default {
   'setup.skip': 'Skip',
   'setup.next': 'Go on',
   'setup.next-anyway': 'Go on nevertheless',
+  'keys.spent': '{n} tokens, {cost} so far',
+  'setup.use-token': 'Sign in with the administrator token instead',
 };

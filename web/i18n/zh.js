@@ -628,4 +628,6 @@ export default {
   'setup.skip': '跳过',
   'setup.next': '继续',
   'setup.next-anyway': '仍然继续',
+  'keys.spent': '已用 {n} token，{cost}',
+  'setup.use-token': '改用管理员令牌登录',
 };

@@ -61,11 +61,12 @@ export function faults(form) {
   return wrong;
 }
 
-/// Returns {unit, used, limit, share, period} of what is spent of a key's budget; null if it has none or nothing is known of it.
+/// Returns {unit, used, limit, share, period} of what is spent of a key's budget; null if it has none.
 export function spentOf(key) {
   const budget = key.limits?.budget;
   if (!budget) return null;
-  const used = Number(key.spent?.[budget.unit] ?? key.spent?.amount ?? 0);
+  const spent = key.spending?.period ?? {};
+  const used = Number((budget.unit === 'money' ? spent.cost : spent.tokens) ?? 0);
   const limit = Number(budget.amount);
   return { unit: budget.unit, used, limit, share: limit > 0 ? Math.min(1, used / limit) : 0, period: budget.period };
 }

@@ -6,7 +6,8 @@ import { t } from '../lib/i18n.js';
 import { remember, remembered } from '../lib/preferences.js';
 import { navigate } from '../lib/router.js';
 import * as logic from '../logic/conversation.js';
-import { choices, preselected, valueOf } from '../logic/catalogue.js';
+import { choices, estimate, preselected, valueOf } from '../logic/catalogue.js';
+import { tokens } from '../logic/format.js';
 import { countSet } from '../logic/parameters.js';
 import { composerAction } from '../logic/keys.js';
 import { chatDrawer } from '../components/chat-drawer.js';
@@ -52,10 +53,16 @@ export async function mount(el, signal, { params, query, shell, chats }) {
   fill(el, page);
   if (remembered('list') === 'hidden') page.classList.add('-no-list');
 
-  const names = (id) => all.find((each) => each.providerId === id)?.provider ?? '';
+  const known = {
+    provider: (id) => all.find((each) => each.providerId === id)?.provider ?? '',
+    cost(node) {
+      const used = tokens(node.usage) ?? tokens(node.counted);
+      return used && estimate(all.find((each) => each.value === valueOf(node.providerId, node.model)), used);
+    },
+  };
   const sideList = conversationList(list, signal, chats, { exportOne, importFile });
   const picker = modelPicker(pickerBox, () => all);
-  const log = thread(threadBox, signal, { names, welcome });
+  const log = thread(threadBox, signal, { known, welcome });
   const box = composer(composerBox, signal, { counter: (model, text) => chats.count(model, text), lastQuestion: () => logic.thread(conversation).findLast((node) => node.role === 'user')?.text ?? '' });
   const side = chatDrawer(drawer, signal, chats);
   box.start(stored ? conversation.id : 'new');
@@ -70,6 +77,10 @@ export async function mount(el, signal, { params, query, shell, chats }) {
   chats.addEventListener('conversation', (event) => { if (event.detail === conversation.id) refresh(); }, { signal });
   chats.addEventListener('unsaved', () => toast(t('chat.unsaved'), { kind: 'danger' }), { signal });
   document.addEventListener('keydown', onKey, { signal });
+  document.addEventListener('pointerdown', (event) => {
+    const over = page.classList.contains('-list-over') && event.target instanceof Element && !event.target.closest('.conversation-list, .menu, .toasts') && !listToggle.contains(event.target);
+    if (over) page.classList.remove('-list-over');
+  }, { signal });
   for (const [type, act] of Object.entries({ again, againWith, editText, drop, chooseBranch, copyText, showRaw })) threadBox.addEventListener(type, (event) => act(event.detail), { signal });
   drawWelcome();
   refresh(true);
@@ -130,6 +141,8 @@ export async function mount(el, signal, { params, query, shell, chats }) {
 
   function onKey(event) {
     if (event.defaultPrevented || document.querySelector('dialog[open], :popover-open:not(.toasts)')) return;
+    if (event.key === 'Escape' && page.classList.contains('-list-over')) { event.preventDefault(); toggleList(); listToggle.focus(); return; }
+    if (event.key === 'Escape' && !drawer.hidden && drawer.contains(document.activeElement)) { event.preventDefault(); showDrawer(false); drawerToggle.focus(); return; }
     if (composerAction(event, { running: isBusy(), touch: false }) === 'stop') stop();
     if ((event.ctrlKey || event.metaKey) && event.shiftKey && event.key.toLowerCase() === 's') { event.preventDefault(); toggleList(); }
   }

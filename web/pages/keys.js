@@ -45,7 +45,7 @@ function list(el, signal, keys, catalogue, asked) {
   const providers = catalogue.map(({ provider }) => provider);
   const firstModel = (key) => catalogue.find(({ provider, models }) => models.length && (!key?.grants?.providers?.length || key.grants.providers.includes(provider.id)))?.models[0].model_name ?? 'demo';
   const search = h('input', { type: 'search', className: 'input', placeholder: t('keys.search'), 'aria-label': t('keys.search'), value: query().get('q') ?? '', oninput: () => { setQuery({ q: search.value }); update(); } });
-  const bar = h('div', { className: 'selection-bar', hidden: true, role: 'group', 'aria-label': t('providers.bulk') });
+  const bar = h('div', { className: 'selection-bar only-administrators', hidden: true, role: 'group', 'aria-label': t('providers.bulk') });
   const place = h('div', { className: 'card -flush' });
   const nothing = h('div', { className: 'card', hidden: true });
   if (asked.get('new') === '1') {
@@ -65,7 +65,7 @@ function list(el, signal, keys, catalogue, asked) {
       { key: 'name', title: t('providers.name'), sort: (row) => row.name.toLowerCase(), cell: (row) => h('div', { className: 'name-cell' }, row.origin === 'provider' ? h('span', {}, row.name) : h('a', { href: `/app/keys?edit=${row.id}`, onclick: (event) => { event.preventDefault(); edit(row); } }, row.name), h('code', { className: 'quiet' }, row.key)) },
       { key: 'state', title: t('providers.state'), sort: (row) => row.state, cell: (row) => h('span', { className: 'row -wrap' }, badge(t(`key.${row.state}`), kinds[row.state], pictures[row.state]?.()), row.origin === 'provider' && badge(t('keys.brought')), row.former_key_until && badge(t('keys.grace', { when: ago(row.former_key_until) }), '-info')) },
       { key: 'grants', title: t('keys.reaches'), cell: (row) => grants(row) },
-      { key: 'used', title: t('keys.budget'), sort: (row) => spentOf(row)?.share ?? -1, cell: (row) => budget(row) },
+      { key: 'used', title: t('keys.budget'), sort: (row) => row.spending?.tokens ?? -1, cell: (row) => budget(row) },
       { key: 'limits', title: t('keys.limits'), cell: (row) => limitChips(row) },
       { key: 'expires', title: t('keys.expires'), sort: (row) => row.expires_at ?? far, cell: (row) => (row.expires_at ? moment(row.expires_at) : h('span', { className: 'quiet' }, t('keys.never'))) },
       { key: 'last', title: t('keys.last-used'), sort: (row) => row.last_used_at ?? 0, cell: (row) => (row.last_used_at ? moment(row.last_used_at) : h('span', { className: 'quiet' }, '—')) },
@@ -76,7 +76,7 @@ function list(el, signal, keys, catalogue, asked) {
   update();
 
   function add() {
-    return button(t('action.new-key'), { picture: icon('plus'), kind: '-primary', onclick: () => edit(null) });
+    return button(t('action.new-key'), { picture: icon('plus'), kind: '-primary only-administrators', onclick: () => edit(null) });
   }
 
   function grants(row) {
@@ -88,7 +88,7 @@ function list(el, signal, keys, catalogue, asked) {
 
   function budget(row) {
     const spent = spentOf(row);
-    if (!spent) return h('span', { className: 'quiet' }, t('keys.no-budget'));
+    if (!spent) return h('span', { className: 'quiet number' }, row.spending ? t('keys.spent', { n: shortCount(row.spending.tokens), cost: money(Number(row.spending.cost)) }) : t('keys.no-budget'));
     const write = spent.unit === 'money' ? money : shortCount;
     return h('div', { className: 'quota' }, h('span', { className: 'number' }, `${write(spent.used)} / ${write(spent.limit)}`, ' ', h('span', { className: 'quiet' }, t(`period.${spent.period}`))),
       h('progress', { className: `progress ${spent.share >= 1 ? '-danger' : spent.share >= 0.8 ? '-warn' : ''}`, value: spent.share, max: 1, 'aria-label': t('keys.budget') }), spent.share >= 1 && badge(t('keys.exhausted'), '-danger'));

@@ -62,7 +62,7 @@ function form(el, signal, { row, etag, models, shell, parent, isNew = false }) {
   urlField.append(goes);
   const testBox = h('div', { className: 'stack' });
   const modelBox = h('div', { className: 'stack' });
-  const saveBar = h('div', { className: 'save-bar', hidden: true });
+  const saveBar = h('div', { className: 'save-bar only-administrators', hidden: true });
   const main = h('form', { className: 'stack', novalidate: true, onsubmit: (event) => { event.preventDefault(); save(); } },
     section('providers.connection', field(t('providers.name'), name), !isDemo && urlField, !isDemo && secret('server_key', 'providers.server-key')),
     section('providers.access', secret('personalized_key', 'providers.personalized-key')),
@@ -71,7 +71,7 @@ function form(el, signal, { row, etag, models, shell, parent, isNew = false }) {
     !isDemo && h('details', { className: 'card more-options' }, h('summary', {}, t('providers.advanced')), h('div', { className: 'stack' }, headers(), timeouts())),
     section('providers.notes', field(t('description'), description)), saveBar);
   fill(el, h('div', { className: 'with-side' }, main, h('div', { className: 'stack side' },
-    !isNew && h('section', { className: 'card stack' }, h('div', { className: 'row -between' }, h('h2', {}, t('providers.status')), stateBadge(base.state)), button(t('providers.test'), { picture: icon('stethoscope'), onclick: (event) => test(event.currentTarget) }), testBox),
+    !isNew && h('section', { className: 'card stack' }, h('div', { className: 'row -between' }, h('h2', {}, t('providers.status')), stateBadge(base.state)), button(t('providers.test'), { picture: icon('stethoscope'), kind: 'only-administrators', onclick: (event) => test(event.currentTarget) }), testBox),
     !isNew && h('section', { className: 'card stack' }, modelBox),
     isNew && h('div', { className: 'note' }, icon('circle-info'), t('providers.after-save')))));
   guardLeaving(async () => !dirty() || confirm(t('unsaved.title'), t('unsaved.text'), t('unsaved.leave'), { danger: true }), signal);

@@ -24,7 +24,7 @@ function list(el, signal, providers) {
   const selection = new Set();
   const tested = new Map(); // id -> report
   const search = h('input', { type: 'search', className: 'input', placeholder: t('providers.search'), 'aria-label': t('providers.search'), value: query().get('q') ?? '', oninput: () => { setQuery({ q: search.value }); update(); } });
-  const bar = h('div', { className: 'selection-bar', hidden: true, role: 'group', 'aria-label': t('providers.bulk') });
+  const bar = h('div', { className: 'selection-bar only-administrators', hidden: true, role: 'group', 'aria-label': t('providers.bulk') });
   const progress = h('div', { className: 'job', hidden: true });
   const place = h('div', { className: 'card -flush' });
   const nothing = h('div', { className: 'card', hidden: true });
@@ -34,7 +34,7 @@ function list(el, signal, providers) {
   }
   fill(el, h('div', { className: 'toolbar' }, h('div', { className: 'search' }, icon('magnifying-glass'), search),
     segments(t('providers.state'), [['', t('all')], ['ready', t('state.ready')], ['failing', t('state.failing')], ['disabled', t('state.disabled')]], query().get('state') ?? '', (state) => { setQuery({ state }); update(); }),
-    h('span', { className: 'spring' }), button(t('providers.test-all'), { picture: icon('stethoscope'), onclick: () => testAll(shown()) }), add()),
+    h('span', { className: 'spring' }), button(t('providers.test-all'), { picture: icon('stethoscope'), kind: 'only-administrators', onclick: () => testAll(shown()) }), add()),
   bar, progress, place, nothing);
 
   const view = table(place, {
@@ -54,7 +54,7 @@ function list(el, signal, providers) {
   update();
 
   function add() {
-    return button(t('providers.add'), { picture: icon('plus'), kind: '-primary', onclick: () => navigate('/app/providers/new') });
+    return button(t('providers.add'), { picture: icon('plus'), kind: '-primary only-administrators', onclick: () => navigate('/app/providers/new') });
   }
 
   function shown() {

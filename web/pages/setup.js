@@ -82,7 +82,8 @@ export async function mount(el, signal, { signedIn, onSignedIn }) {
         await onSignedIn(false);
         show('provider');
       });
-    }, h('p', { className: 'quiet' }, t('setup.account.text')), problem, field(t('setup.token'), token.el, { hint: t('setup.token.hint') }), field(t('sign-in.name'), name), field(t('sign-in.password'), password.el, { hint: t('setup.password-hint', { n: passwordMin }) }), foot(go));
+    }, h('p', { className: 'quiet' }, t('setup.account.text')), problem, field(t('setup.token'), token.el, { hint: t('setup.token.hint') }), field(t('sign-in.name'), name), field(t('sign-in.password'), password.el, { hint: t('setup.password-hint', { n: passwordMin }) }), foot(go),
+    h('a', { href: '/app/login?with=token' }, t('setup.use-token')));
   }
 
   function provider() {
