@@ -72,8 +72,8 @@ async function mountOutside(page, { query, signal }) {
 
 /// The person is signed in: the chat's socket opens, and the address they wanted is shown (null: this one; false: the page
 /// goes on by itself).
-async function enter(to) {
-  const { role } = await api.session().catch(() => ({ role: 'administrator' }));
+async function enter(to, known = null) {
+  const { role } = known ?? await api.session().catch(() => ({ role: 'administrator' }));
   document.documentElement.dataset.role = role;
   leaveSession = new AbortController();
   chats = new Chats(leaveSession.signal);
@@ -102,8 +102,8 @@ function toLogin(why = '') {
 async function start() {
   const { page } = router.where(pages);
   try {
-    await api.session();
-    return await enter(page?.name === 'login' ? '/app/chat' : null);
+    const known = await api.session();
+    return await enter(page?.name === 'login' ? '/app/chat' : null, known);
   } catch (error) {
     if (error.status === 401) {
       if (page?.name === 'setup' || router.query().has('with')) return show();

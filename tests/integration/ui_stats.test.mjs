@@ -91,7 +91,7 @@ async function usageChart(t, browser) {
   await page.goBack();
   await eventually(async () => (await page.getByLabel('Range').inputValue()) === '1h', 'back undoes the zoom');
   await page.getByText('The chart as a table').click();
-  assert.ok(await page.locator('details.card tbody tr').count() >= 1);
+  await page.locator('details.card tbody tr').first().waitFor();
   for (const dash of ['dash-0', 'dash-1']) await page.locator(`.legend .${dash}`).waitFor();
   assertQuiet(page);
 }

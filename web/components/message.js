@@ -18,6 +18,11 @@ function send(el, type, detail) {
   el.dispatchEvent(new CustomEvent(type, { bubbles: true, detail }));
 }
 
+// Touches the page only if the text is another: this runs with every frame.
+function say(el, text) {
+  if (el.textContent !== text) el.textContent = text;
+}
+
 function branches(el, node, { at, count: all, ids }) {
   if (all < 2) return null;
   const go = (step) => send(el, 'chooseBranch', ids[at + step]);
@@ -86,12 +91,12 @@ function answer(first) {
   let opened = false;
 
   function update(node, family, known) {
-    head.textContent = node.model;
-    provider.textContent = known.provider(node.providerId);
+    say(head, node.model);
+    say(provider, known.provider(node.providerId));
     const live = isRunning(node);
     el.classList.toggle('-running', live);
     waiting.hidden = node.phase !== 'waiting' && !(live && !node.text);
-    if (!waiting.hidden) waiting.lastChild.textContent = waitingText(node);
+    if (!waiting.hidden) say(waiting.lastElementChild, waitingText(node));
     think(node, live);
     write(node, live);
     if (shown.calls !== node.toolCalls) fill(tools, node.toolCalls.map(toolCall));
@@ -118,7 +123,7 @@ function answer(first) {
     const thinking = live && node.text === '';
     if (thinking && !opened) { opened = true; reasoning.open = true; }
     if (!thinking && opened) { opened = false; reasoning.open = false; }
-    summary.textContent = thinking ? t('answer.thinking') : node.thoughtMs ? t('answer.thought', { time: duration(node.thoughtMs) }) : t('answer.reasoning');
+    say(summary, thinking ? t('answer.thinking') : node.thoughtMs ? t('answer.thought', { time: duration(node.thoughtMs) }) : t('answer.reasoning'));
   }
   return { el, update };
 }

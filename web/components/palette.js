@@ -30,7 +30,7 @@ export function togglePalette(pages, chats) {
   });
   el.showModal();
   list.focus();
-  api.catalogue().then((rows) => {
+  api.usableModels().then((rows) => {
     found = rows.flatMap(({ provider, models }) => [
       { group: t('palette.providers'), text: provider.name, more: provider.server_url, picture: icon('server'), run: () => navigate(`/app/providers/${provider.id}`) },
       ...models.map((model) => ({

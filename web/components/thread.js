@@ -23,8 +23,11 @@ export function thread(el, signal, { known, welcome }) {
   let following = true;
   let before = new Map(); // phases, to tell what ended
   let queued = 0;
+  let drawnAt = 0;
+  let cost = 0; // of the last drawing, in milliseconds
 
   scroller.addEventListener('scroll', onScroll, { signal, passive: true });
+  // After the layout and before the paint: sticking to the end costs no layout of its own.
   new ResizeObserver(() => { if (following) stick(); }).observe(log);
   const clock = setInterval(() => { if (conversation && nodesOf(conversation).some((node) => node.phase === 'waiting')) redraw(true); }, 250);
   signal.addEventListener('abort', () => { clearInterval(clock); cancelAnimationFrame(queued); });
@@ -68,14 +71,19 @@ export function thread(el, signal, { known, welcome }) {
       first = next ? Math.max(0, nodesOf(next).length - pageSize) : 0;
       redraw(true);
       toEnd();
-    } else if (!queued) {
-      queued = document.hidden ? window.setTimeout(() => redraw(), 250) : requestAnimationFrame(() => redraw());
-    }
+    } else if (!queued) queue();
+  }
+
+  // With the next frame; later if nobody sees it, or if drawing takes so long that typing would suffer.
+  function queue() {
+    const pause = document.hidden ? 250 : drawnAt + cost * 3 - performance.now();
+    queued = pause > 16 ? window.setTimeout(() => { queued = requestAnimationFrame(() => redraw()); }, Math.min(pause, 250)) : requestAnimationFrame(() => redraw());
   }
 
   function redraw(keepQueue = false) {
     if (!keepQueue) queued = 0;
     if (signal.aborted) return;
+    const begun = performance.now();
     const nodes = conversation ? nodesOf(conversation) : [];
     if (first >= nodes.length) first = Math.max(0, nodes.length - pageSize);
     welcome.hidden = nodes.length > 0;
@@ -88,8 +96,10 @@ export function thread(el, signal, { known, welcome }) {
       last = place(node, last);
       announce(node);
     }
-    log.setAttribute('aria-busy', String(shown.some(isRunning)));
-    if (following) stick();
+    const busy = String(shown.some(isRunning));
+    if (log.getAttribute('aria-busy') !== busy) log.setAttribute('aria-busy', busy);
+    cost = performance.now() - begun;
+    drawnAt = performance.now();
   }
 
   function place(node, last) {

@@ -57,9 +57,8 @@ export function timeChart(el, signal, { onZoom = () => {}, height = 300 } = {}) 
         { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { show: false }, font: font(), size: 64, values: (_, found) => found.map((value) => shown.format(value)) },
       ],
       series: [{}, ...order.map((i) => seriesOf(uPlot, series[i], shown.series.indexOf(series[i]), kind))],
-      hooks: { setCursor: [onCursor], setSelect: [onSelect] },
+      hooks: { setCursor: [onCursor], setSelect: [onSelect], draw: [() => { canvas.dataset.drawn = String(Number(canvas.dataset.drawn ?? 0) + 1); }] },
     }, [times.map((time) => time / 1000), ...order.map((i) => values[i])], canvas);
-    canvas.dataset.drawn = String(Number(canvas.dataset.drawn ?? 0) + 1);
     drawLegend();
   }
 

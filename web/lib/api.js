@@ -96,6 +96,11 @@ export const stats = {
   conversation: (id, signal) => get(`/stats/conversation/${at(id)}`, signal),
 };
 
+/// Returns [{provider, models}] of every provider with the names of its models alone: one request.
+export async function usableModels(signal) {
+  return (await providers.list(signal)).map((provider) => ({ provider, models: provider.models.map((name) => ({ model_name: name })) }));
+}
+
 /// Returns [{provider, models}] of every provider.
 export async function catalogue(signal) {
   const rows = await providers.list(signal);

@@ -42,6 +42,3 @@ export function write({ kind, name }, value) {
   if (kind === 'list') return [value].flat().join('\n');
   return kind === 'json' ? JSON.stringify(value, null, 2) : String(value);
 }
-
-/// Returns how many are set.
-export const countSet = (params) => Object.values(params).filter((value) => value !== undefined && value !== '').length;

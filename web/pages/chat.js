@@ -1,5 +1,5 @@
 // The chat: the list of conversations, the one that is open, and its parameters.
-import { catalogue } from '../lib/api.js';
+import { providers, usableModels } from '../lib/api.js';
 import { randomId } from '../lib/chats.js';
 import { fill, h, icon } from '../lib/dom.js';
 import { t } from '../lib/i18n.js';
@@ -8,9 +8,7 @@ import { navigate } from '../lib/router.js';
 import * as logic from '../logic/conversation.js';
 import { choices, estimate, preselected, valueOf } from '../logic/catalogue.js';
 import { tokens } from '../logic/format.js';
-import { countSet } from '../logic/parameters.js';
 import { composerAction } from '../logic/keys.js';
-import { chatDrawer } from '../components/chat-drawer.js';
 import { composer } from '../components/composer.js';
 import { conversationList } from '../components/conversation-list.js';
 import { modelPicker, pickModel } from '../components/model-picker.js';
@@ -34,6 +32,7 @@ export async function mount(el, signal, { params, query, shell, chats }) {
   let loaded = false;
   let choice = null;
   let shown = ''; // title
+  let drawn = [];
 
   const list = h('aside', { className: 'conversation-list', 'aria-label': t('list.label') });
   const pickerBox = h('div', { className: 'model-picker' });
@@ -64,7 +63,7 @@ export async function mount(el, signal, { params, query, shell, chats }) {
   const picker = modelPicker(pickerBox, () => all);
   const log = thread(threadBox, signal, { known, welcome });
   const box = composer(composerBox, signal, { counter: (model, text) => chats.count(model, text), lastQuestion: () => logic.thread(conversation).findLast((node) => node.role === 'user')?.text ?? '' });
-  const side = chatDrawer(drawer, signal, chats);
+  let side = null; // fetched when it is first opened
   box.start(stored ? conversation.id : 'new');
 
   pickerBox.addEventListener('modelChoice', (event) => choose(event.detail), { signal });
@@ -90,7 +89,7 @@ export async function mount(el, signal, { params, query, shell, chats }) {
 
   async function loadModels() {
     try {
-      all = choices(await catalogue(signal));
+      all = choices(await usableModels(signal));
     } catch (error) {
       if (!signal.aborted) complain(error);
       return;
@@ -99,13 +98,24 @@ export async function mount(el, signal, { params, query, shell, chats }) {
     }
     const wanted = query.get('model') ? { model: query.get('model'), providerId: Number(query.get('provider')) || 0 } : conversation.choice;
     choice = preselected(all, wanted, remembered('model'));
+    learnPrices();
     drawWelcome();
     log.redraw();
     refresh();
   }
 
+  // The list names models only; what the chosen one costs is asked for when it matters.
+  async function learnPrices() {
+    const one = choice;
+    if (!one || one.facts.prices !== undefined) return;
+    const rows = await providers.models(one.providerId, signal).catch(() => []);
+    for (const each of all) if (each.providerId === one.providerId) each.facts = rows.find((row) => row.model_name === each.model) ?? { prices: null };
+    if (!signal.aborted) { log.redraw(); refresh(true); }
+  }
+
   function choose(next) {
     choice = next;
+    learnPrices();
     remember('model', next.value);
     if (stored) chats.put({ ...conversation, choice: { providerId: next.providerId, model: next.model } });
     refresh();
@@ -193,7 +203,8 @@ export async function mount(el, signal, { params, query, shell, chats }) {
     openDialog(t('message.raw'), (content) => { content.append(h('pre', { className: 'block', tabIndex: 0 }, node.text), h('pre', { className: 'block', tabIndex: 0 }, JSON.stringify({ ...node, text: undefined }, null, 2))); }, { className: 'dialog -wide' });
   }
 
-  function showDrawer(on) {
+  async function showDrawer(on) {
+    if (on && !side) side = (await import('../components/chat-drawer.js')).chatDrawer(drawer, signal, chats);
     drawer.hidden = !on;
     drawerToggle.setAttribute('aria-expanded', String(on));
     page.classList.toggle('-drawer', on);
@@ -251,20 +262,24 @@ export async function mount(el, signal, { params, query, shell, chats }) {
         : h('ul', { className: 'starters', role: 'list' }, starters.map(([picture, n]) => h('li', {}, h('button', { type: 'button', onclick: () => (choice ? ask(t(`chat.starter.${n}`)) : picker.open()) }, pictures[picture](), h('span', {}, t(`chat.starter.${n}`)))))));
   }
 
+  // A delta changes nothing but the thread: the rest is drawn only when something else did.
   function refresh(first = false) {
     conversation = chats.peek(conversation.id) ?? conversation;
+    log.show(conversation);
     const running = logic.thread(conversation).findLast(logic.isRunning);
+    const now = [running?.id, running?.stopping, conversation.title, conversation.params, choice, stored, logic.usedTokens(conversation), remembered(`window-${choice?.model}`)];
+    if (!first && now.every((each, i) => each === drawn[i])) return;
+    drawn = now;
     const title = conversation.title || t('chat.untitled');
     if (first || shown !== title) shell.title(title);
     shown = title;
     temporary.hidden = !conversation.temporary || (!stored && query.get('temporary') !== '1');
     picker.show(choice);
     box.update({ running: Boolean(running), stopping: Boolean(running?.stopping), choice, used: logic.usedTokens(conversation), window: Number(choice && remembered(`window-${choice.model}`)) || 0, maxTokens: conversation.params.max_tokens, draftName: stored ? conversation.id : 'new' });
-    const set = countSet(conversation.params);
+    const set = Object.keys(conversation.params).length;
     paramCount.hidden = set === 0;
     paramCount.textContent = String(set);
     sideList.show(stored ? conversation.id : '');
-    if (!drawer.hidden) side.show(conversation, choice);
-    log.show(conversation);
+    if (!drawer.hidden) side?.show(conversation, choice);
   }
 }

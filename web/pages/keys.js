@@ -197,7 +197,7 @@ function list(el, signal, keys, catalogue, asked) {
     openDialog(row ? t('keys.edit') : t('action.new-key'), (content, close) => {
       const save = button(t(row ? 'save' : 'create'), { kind: '-primary', type: 'submit' });
       save.setAttribute('form', 'key-form');
-      content.append(h('form', { id: 'key-form', className: 'stack', novalidate: true, onsubmit: (event) => { event.preventDefault(); submit(save, close); } },
+      content.append(h('form', { id: 'key-form', className: 'stack', noValidate: true, onsubmit: (event) => { event.preventDefault(); submit(save, close); } },
         field(t('providers.name'), text('name', { maxLength: 200, placeholder: t('keys.name-example') })), expiry(),
         !brought && h('fieldset', { className: 'field' }, h('legend', { className: 'label' }, t('keys.reaches')), h('p', { className: 'hint' }, t('keys.grants-hint')),
           h('div', { className: 'row -wrap checks-row' }, providers.map((provider) => h('label', { className: 'check' }, h('input', { type: 'checkbox', checked: form.providers.includes(provider.id), onchange: (event) => { form.providers = event.currentTarget.checked ? [...form.providers, provider.id] : form.providers.filter((id) => id !== provider.id); } }), provider.name))),

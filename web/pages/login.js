@@ -20,7 +20,7 @@ export function mount(el, signal, { query, onSignedIn }) {
     setQuery({ with: withToken ? null : 'token' });
     mount(el, signal, { query: new URLSearchParams(location.search), onSignedIn });
   };
-  fill(el, h('form', { className: 'card outside-card', novalidate: true, onsubmit: signIn },
+  fill(el, h('form', { className: 'card outside-card', noValidate: true, onsubmit: signIn },
     h('img', { src: `${base}icon.svg`, alt: '', width: '44', height: '44' }), h('h1', {}, t('sign-in.title')),
     query.get('why') === 'expired' && h('div', { className: 'note' }, icon('clock'), t('sign-in.expired')), problem,
     !withToken && field(t('sign-in.name'), name), secretField, submit,

@@ -63,7 +63,7 @@ function form(el, signal, { row, etag, models, shell, parent, isNew = false }) {
   const testBox = h('div', { className: 'stack' });
   const modelBox = h('div', { className: 'stack' });
   const saveBar = h('div', { className: 'save-bar only-administrators', hidden: true });
-  const main = h('form', { className: 'stack', novalidate: true, onsubmit: (event) => { event.preventDefault(); save(); } },
+  const main = h('form', { className: 'stack', noValidate: true, onsubmit: (event) => { event.preventDefault(); save(); } },
     section('providers.connection', field(t('providers.name'), name), !isDemo && urlField, !isDemo && secret('server_key', 'providers.server-key')),
     section('providers.access', secret('personalized_key', 'providers.personalized-key')),
     section('providers.routing', h('div', { className: 'columns' }, field(t('providers.priority'), priority, { hint: t('providers.priority.hint') }), field(t('providers.weight'), weight, { hint: t('providers.weight.hint') })),
@@ -173,7 +173,7 @@ function form(el, signal, { row, etag, models, shell, parent, isNew = false }) {
   async function save() {
     const wrong = check();
     if (wrong) return wrong.focus();
-    return busy(saveBar.querySelector('[type="submit"]'), () => (isNew ? create() : update(tag)));
+    return busy(saveBar.querySelector('[type="submit"]'), () => (isNew ? create() : update(tag, changed())));
   }
 
   async function create() {
@@ -187,16 +187,16 @@ function form(el, signal, { row, etag, models, shell, parent, isNew = false }) {
     }
   }
 
-  async function update(etag_) {
+  async function update(etag_, mine) {
     try {
-      const { data, etag: next } = await api.providers.save(base.id, changed(), etag_);
+      const { data, etag: next } = await api.providers.save(base.id, mine, etag_);
       toast(t('providers.saved', { name: data.name }));
       leaving = true;
       fill(el);
       shell.title(data.name, parent);
       form(el, signal, { row: data, etag: next, models, shell, parent });
     } catch (error) {
-      if (error.status === 412) await conflict();
+      if (error.status === 412) await conflict(mine);
       else refused(error);
     }
   }
@@ -207,16 +207,15 @@ function form(el, signal, { row, etag, models, shell, parent, isNew = false }) {
   }
 
   // Somebody else saved in between: both versions side by side, and one chooses.
-  async function conflict() {
+  async function conflict(mine) {
     const { data: theirs, etag: next } = await api.providers.show(base.id, signal);
-    const mine = changed();
     const rows = conflicts(base, mine, theirs);
     const words = (value) => (typeof value === 'object' ? JSON.stringify(value) : String(value));
     openDialog(t('conflict.title'), (content, close) => {
       content.append(h('p', {}, t('conflict.text', { name: theirs.name })), h('table', { className: 'table' }, h('thead', {}, h('tr', {}, ['conflict.field', 'conflict.theirs', 'conflict.mine'].map((key) => h('th', { scope: 'col' }, t(key))))),
         h('tbody', {}, rows.map(({ name: key, mine: ours, theirs: other }) => h('tr', {}, h('th', { scope: 'row' }, key), h('td', {}, key.endsWith('_key') ? '•••' : words(other)), h('td', {}, key.endsWith('_key') ? '•••' : words(ours)))))));
       return [button(t('conflict.take'), { onclick: () => { close(); leaving = true; navigate(location.pathname, { replace: true }); } }),
-        button(t('conflict.overwrite'), { kind: '-primary', onclick: () => { close(); tag = next; base = { ...theirs }; update(next); } })];
+        button(t('conflict.overwrite'), { kind: '-primary', onclick: () => { close(); tag = next; update(next, mine); } })];
     });
   }
 

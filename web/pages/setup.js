@@ -49,7 +49,7 @@ export async function mount(el, signal, { signedIn, onSignedIn }) {
   }
 
   function form(submit, ...children) {
-    return h('form', { className: 'stack', novalidate: true, onsubmit: (event) => { event.preventDefault(); submit(); } }, children);
+    return h('form', { className: 'stack', noValidate: true, onsubmit: (event) => { event.preventDefault(); submit(); } }, children);
   }
 
   function foot(go, next, back) {
