@@ -57,7 +57,8 @@ void send_asset(session& session, const web::asset& asset, std::string_view cach
 
 // The target's path went through parse_target: it has no dot segments. False if the folder has no such file.
 bool send_file(session& session, const std::string& folder, const std::string& name) {
-  const std::filesystem::path path = std::filesystem::path(folder) / name;
+  // Not with operator/, for which "//etc/passwd" would be a path of its own.
+  const std::filesystem::path path(folder + "/" + name);
   std::error_code ec;
   std::ifstream file(path, std::ios::binary);
   // A folder opens, too, and would be an empty page.

@@ -77,7 +77,7 @@ export function suite(width, height, options = {}) {
       await t.test(name, async () => {
         await page.goto(hub.address + address);
         await page.locator('form').waitFor();
-        await everyLook(page, () => page.locator('form').waitFor());
+        await everyLook(page, hub.address + address, () => page.locator('form').waitFor());
       });
     await signIn(page, hub.address);
     for (const [name, address, act] of views(made))
@@ -89,17 +89,17 @@ export function suite(width, height, options = {}) {
         await settle(page);
         const shift = await page.evaluate(() => globalThis.shift);
         assert.ok(shift < 0.02 || !['chat', 'about', 'models', 'providers', 'keys'].includes(name), `layout shift ${shift}`);
-        await everyLook(page, act);
+        await everyLook(page, hub.address + address, act);
       });
     assertQuiet(page);
   });
 }
 
-async function everyLook(page, act) {
+async function everyLook(page, address, act) {
   for (const language of ['en', 'zh-CN']) {
     if (await page.evaluate(() => document.documentElement.lang) !== language) {
       await page.evaluate((next) => { localStorage.setItem('nexus-language', next); }, language);
-      await page.reload();
+      await page.goto(address);
       await page.locator('main').first().waitFor();
       if (act) await act(page);
     }

@@ -96,6 +96,7 @@ async function firstLoad(t, browser) {
 
 async function policyHolds(t, browser) {
   const { page } = await signedIn(t, browser);
+  await page.locator('.starters').waitFor();
   const thrown = await page.evaluate(() => {
     const script = document.createElement('script');
     script.append('globalThis.hacked = 1');
@@ -295,7 +296,7 @@ async function awayAndBack(t, browser) {
   await page.getByText('The connection to the hub was lost.').waitFor({ timeout: 5000 });
   await startHub(t, { folder, env: { NEXUS_SERVER_LISTEN: `127.0.0.1:${first.port}` } });
   // The sessions of a hub end with it, or are kept: either way the page finds its way by itself.
-  await page.locator('.banner').waitFor({ state: 'detached' }).catch(() => {});
+  await page.locator('.banner').waitFor({ state: 'hidden' });
   await eventually(async () => page.url().includes('/app/login') || (await page.locator('.live', { hasText: 'Connected' }).count()) > 0, 'the hub is found again', 30_000);
 }
 

@@ -44,7 +44,7 @@ function chooseTemplate(el, signal, context) {
 }
 
 function form(el, signal, { row, etag, models, shell, parent, isNew = false }) {
-  let base = row;
+  const base = row;
   let tag = etag;
   const saved = () => pick(base);
   const now = pick(base);
