@@ -45,6 +45,7 @@ constexpr endpoint table[] = {
     {"POST", "/session", access::anyone, false, sign_in},
     {"DELETE", "/session", access::viewer, false, sign_out},
     {"PUT", "/session/password", access::viewer, false, change_password},
+    {"GET", "/setup", access::anyone, false, show_setup},
     {"POST", "/setup", access::anyone, false, set_up},
     {"GET", "/administrators", access::viewer, false, list_administrators},
     {"POST", "/administrators", access::administrator, false, create_administrator},
@@ -57,8 +58,11 @@ constexpr endpoint table[] = {
     // Operation and the interface.
     {"GET", "/healthz", access::anyone, false, healthz},
     {"GET", "/readyz", access::anyone, false, readyz},
+    {"GET", "/version", access::viewer, false, show_version},
     {"GET", "/", access::anyone, false, page},
-    {"GET", "/ui/{file...}", access::anyone, false, page},
+    {"GET", "/app", access::anyone, false, page},
+    {"GET", "/app/{page...}", access::anyone, false, page},
+    {"GET", "/ui/{file...}", access::anyone, false, page_file},
 };
 
 }  // namespace

@@ -1,63 +1,142 @@
-// The page: a top bar, and below it either the sign-in form or the chat.
-import { chatPage } from './components/chat-page.js';
-import { signIn } from './components/sign-in.js';
-import { topBar } from './components/top-bar.js';
+// The interface: finds out who is there, then shows the page of the address inside the frame.
+import { pages } from './pages.js';
+import { shell } from './components/shell.js';
+import { togglePalette } from './components/palette.js';
+import { empty, button, failure, skeleton } from './components/parts.js';
+import { listenForShortcuts } from './components/shortcuts.js';
+import { toastRegion } from './components/toasts.js';
 import * as api from './lib/api.js';
-import { Chat } from './lib/chat.js';
-import { h } from './lib/dom.js';
-import { t, whenLanguage } from './lib/i18n.js';
+import { Chats } from './lib/chats.js';
+import { fill, h, icon } from './lib/dom.js';
+import { t } from './lib/i18n.js';
+import { watchSystemTheme } from './lib/preferences.js';
+import * as router from './lib/router.js';
 
-const forever = new AbortController().signal;
-const skip = h('a', { className: 'skip-link', href: '#main' });
-const bar = h('header', { className: 'top-bar' });
-const main = h('main', { id: 'main', tabIndex: -1 });
+const app = document.getElementById('app');
+let leavePage = new AbortController(); // aborted when another page is shown
+let leaveShell = new AbortController(); // aborted when the person is signed out, or the language changes
+let leaveSession = new AbortController();
+let chats = null;
+let frame = null;
 
-let leave = new AbortController(); // aborted when the page below the bar changes
-let chat = null;
-
-function show(mount, className) {
-  leave.abort();
-  leave = new AbortController();
-  main.replaceChildren();
-  main.className = className;
-  mount(leave.signal);
+/// Shows the page of the address.
+async function show({ restored = false } = {}) {
+  const { page, params, query } = router.where(pages);
+  if (!page && /^\/(app\/?)?$/.test(location.pathname)) return router.navigate('/app/chat', { replace: true });
+  if (!chats && !page?.outside) return toLogin();
+  leavePage.abort();
+  leavePage = new AbortController();
+  const { signal } = leavePage;
+  if (page?.outside) return mountOutside(page, { query, signal });
+  if (!frame) {
+    leaveShell = new AbortController();
+    frame = shell(app, leaveShell.signal, pages, chats);
+  }
+  frame.places(groupOf(page));
+  frame.title(t(page ? `page.${page.name}` : 'page.none'));
+  frame.main.className = page?.name ?? '';
+  frame.main.scrollTop = 0;
+  if (!page) return fill(frame.main, empty(icon('compass'), t('none.title'), t('none.text', { path: location.pathname }), button(t('none.home'), { onclick: frame.goHome })));
+  fill(frame.main, skeleton());
+  await mount(page, frame.main, signal, { params, query, shell: frame, chats });
+  if (!signal.aborted && restored) requestAnimationFrame(router.restoreScroll);
+  if (!signal.aborted && !restored && !frame.main.contains(document.activeElement) && !document.querySelector('dialog[open]')) frame.main.focus({ preventScroll: true });
+  return undefined;
 }
 
-function showSignIn(message) {
-  bar.dispatchEvent(new CustomEvent('signedIn', { detail: false }));
-  show((signal) => signIn(main, signal, message), 'sign-in');
-}
-
-function showChat() {
-  bar.dispatchEvent(new CustomEvent('signedIn', { detail: true }));
-  show((signal) => {
-    chat = new Chat(signal, chat);
-    chat.addEventListener('answered', () => bar.dispatchEvent(new Event('answered')), { signal });
-    chat.addEventListener('signed-out', () => showSignIn('sign-in.expired'), { signal });
-    chatPage(main, signal, chat);
-  }, 'chat-page');
-}
-
-async function signOut() {
-  // Even if the hub cannot be asked, nothing of the conversation stays on the screen.
-  await api.signOut().catch(() => {});
-  chat = null;
-  showSignIn();
-}
-
-async function start() {
+async function mount(page, el, signal, context) {
   try {
-    await api.session();
-    showChat();
+    const module = await page.load();
+    if (signal.aborted) return;
+    fill(el);
+    await module.mount(el, signal, context);
   } catch (error) {
-    showSignIn(error.status === 401 ? undefined : 'fault.network');
+    if (signal.aborted) return;
+    console.error(error);
+    fill(el, failure(error, () => show()));
   }
 }
 
-document.getElementById('app').append(skip, bar, main);
-whenLanguage(() => (skip.textContent = t('skip')), forever);
-topBar(bar, forever);
-main.addEventListener('signIn', showChat);
-main.addEventListener('expire', () => showSignIn('sign-in.expired'));
-bar.addEventListener('signOut', signOut);
+function groupOf(page) {
+  return page?.name === 'provider' ? 'providers' : page?.name;
+}
+
+async function mountOutside(page, { query, signal }) {
+  leaveShell.abort();
+  frame = null;
+  document.title = `${t(`page.${page.name}`)} · NexusAI Hub`;
+  const main = h('main', { id: 'main', className: `outside ${page.name}`, tabIndex: -1 });
+  fill(app, main);
+  await mount(page, main, signal, { query, signedIn: Boolean(chats), onSignedIn: enter });
+}
+
+/// The person is signed in: the chat's socket opens, and the address they wanted is shown (null: this one; false: the page
+/// goes on by itself).
+async function enter(to, known = null) {
+  const { role } = known ?? await api.session().catch(() => ({ role: 'administrator' }));
+  document.documentElement.dataset.role = role;
+  leaveSession = new AbortController();
+  chats = new Chats(leaveSession.signal);
+  chats.addEventListener('signed-out', () => dispatchEvent(new Event('signed-out')), { signal: leaveSession.signal });
+  if (to === false) return;
+  if (to) await router.navigate(to, { replace: true });
+  else await show();
+}
+
+function leave() {
+  leaveSession.abort();
+  leaveShell.abort();
+  leavePage.abort();
+  frame = null;
+  chats = null;
+  document.querySelectorAll('dialog[open]').forEach((el) => el instanceof HTMLDialogElement && el.close());
+}
+
+function toLogin(why = '') {
+  const here = location.pathname + location.search;
+  const to = /^\/app\/(?!login|setup)/.test(here) ? `to=${encodeURIComponent(here)}` : '';
+  const text = [to, why && `why=${why}`].filter(Boolean).join('&');
+  return router.navigate(`/app/login${text ? `?${text}` : ''}`, { replace: true });
+}
+
+async function start() {
+  const { page } = router.where(pages);
+  try {
+    const known = await api.session();
+    return await enter(page?.name === 'login' ? '/app/chat' : null, known);
+  } catch (error) {
+    if (error.status === 401) {
+      if (page?.name === 'setup' || router.query().has('with')) return show();
+      if (await api.needsSetup().catch(() => false)) return router.navigate('/app/setup', { replace: true });
+      return page?.outside ? show() : toLogin();
+    }
+    console.error(error);
+    return fill(app, h('main', { id: 'main', className: 'outside' }, h('h1', { className: 'hush' }, 'NexusAI Hub'), failure(error, start)));
+  }
+}
+
+router.startRouter();
+watchSystemTheme();
+listenForShortcuts(pages, () => chats && togglePalette(pages, chats));
+document.body.append(toastRegion());
+addEventListener('navigate', (event) => show(event instanceof CustomEvent ? event.detail : {}));
+addEventListener('signed-out', () => {
+  if (!chats) return;
+  leave();
+  toLogin('expired');
+});
+addEventListener('signed-out-by-hand', () => {
+  leave();
+  router.navigate('/app/login', { replace: true });
+});
+addEventListener('hub-back', () => {
+  const { page } = router.where(pages);
+  if (page?.group && page.name !== 'chat' && !document.querySelector('dialog[open]')) show({ restored: true });
+});
+document.addEventListener('language', () => {
+  const focused = document.activeElement?.id;
+  leaveShell.abort();
+  frame = null;
+  show({ restored: true }).then(() => focused && document.getElementById(focused)?.focus());
+});
 start();

@@ -62,6 +62,7 @@ void rotate_secrets(session& session);
 void list_audit_log(session& session);
 
 // sign_in.cpp
+void show_setup(session& session);
 void set_up(session& session);
 void show_session(session& session);
 void sign_in(session& session);
@@ -70,11 +71,13 @@ void sign_out(session& session);
 // health.cpp
 void healthz(session& session);
 void readyz(session& session);
+void show_version(session& session);
 
 // chat_socket.cpp
 void chat_socket(session& session);
 
 // pages.cpp
 void page(session& session);
+void page_file(session& session);
 
 }  // namespace nexus::endpoints

@@ -1,5 +1,7 @@
-// Liveness and readiness.
+// Liveness, readiness, and which build this is.
 #include "actors/endpoints/handlers.hpp"
+#include "conf/json.hpp"
+#include "conf/version.hpp"
 
 namespace nexus::endpoints {
 
@@ -15,6 +17,12 @@ void readyz(session& session) {
     return session.fail(
         make_error(errc::storage_error, "The database refuses writes; requests are kept until it works."));
   session.respond({.status = 200, .content_type = "application/json", .body = R"({"status":"ready"})", .headers = {}});
+}
+
+void show_version(session& session) {
+  json::writer out;
+  out.object().key("version").string(version).key("commit").string(commit).end_object();
+  session.respond({.status = 200, .content_type = "application/json", .body = out.take(), .headers = {}});
 }
 
 }  // namespace nexus::endpoints

@@ -1,4 +1,4 @@
-// POST /setup, and POST, GET, DELETE /session: the first administrator, and a browser's way in and out.
+// GET and POST /setup, and POST, GET, DELETE /session: the first administrator, and a browser's way in and out.
 #include "actors/audit.hpp"
 #include "actors/endpoints/handlers.hpp"
 #include "actors/endpoints/team.hpp"
@@ -137,6 +137,16 @@ void set_up_checked(session& session, const setup_request& asked) {
 }
 
 }  // namespace
+
+// Whether the page is to begin with the first run. It tells a stranger no more than that POST /setup would be refused.
+void show_setup(session& session) {
+  json::writer out;
+  out.object().key("needed").boolean(session.hub().access->administrators().empty()).end_object();
+  session.respond({.status = 200,
+                   .content_type = "application/json",
+                   .body = out.take(),
+                   .headers = {{"cache-control", "no-store"}}});
+}
 
 void set_up(session& session) {
   auto asked = read_setup(session);

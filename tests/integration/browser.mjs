@@ -2,7 +2,9 @@
 import { existsSync } from 'node:fs';
 import net from 'node:net';
 import { once } from 'node:events';
+import assert from 'node:assert/strict';
 import { chromium } from 'playwright-core';
+import { adminToken, startHub } from './harness.mjs';
 
 const executablePath = process.env.NEXUS_TEST_CHROMIUM || '/usr/bin/chromium';
 
@@ -22,7 +24,7 @@ export async function startBrowser(t) {
 }
 
 /**
- * Opens the page in a profile of its own. `page.complaints` holds console errors, exceptions and violations of the content
+ * Opens the page (or, without an address, none yet) in a profile of its own. `page.complaints` holds console errors, exceptions and violations of the content
  * security policy, but for the 401 by which a signed-out browser learns that it is one: those are `page.refusals`.
  */
 export async function openPage(t, browser, address, options = {}) {
@@ -36,18 +38,35 @@ export async function openPage(t, browser, address, options = {}) {
   page.on('console', (message) => {
     if (message.type() !== 'error') return;
     const { url } = message.location();
-    const refused = url.endsWith('/session') && message.text().includes('status of 401');
+    const refused = /\/(session|setup)$/.test(url) && message.text().includes('status of 4');
     (refused ? page.refusals : page.complaints).push(`${message.text()} ${url}`);
   });
   await page.addInitScript(() => addEventListener('securitypolicyviolation',
     (event) => console.error(`policy violation: ${event.effectiveDirective} ${event.blockedURI}`)));
-  await page.goto(address);
+  if (address) await page.goto(address);
   return page;
 }
 
-export async function signIn(page, token) {
-  await page.getByLabel('Token', { exact: true }).fill(token);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+/** Signs the page's profile in without the form, and shows an address of the interface. */
+export async function signIn(page, address, path = '/app/chat') {
+  const answer = await page.request.post(`${address}/session`, { data: { token: adminToken } });
+  if (answer.status() !== 204) throw new Error(`POST /session: ${answer.status()}`);
+  await page.goto(address + path);
+  await page.locator('h1').first().waitFor();
+}
+
+/** A hub, and a page that is signed in; `path` is what it shows. */
+export async function signedIn(t, browser, { env, options, path = '/app/chat', prepare = async () => {} } = {}) {
+  const hub = await startHub(t, { env });
+  await prepare(hub);
+  const page = await openPage(t, browser, null, options);
+  await signIn(page, hub.address, path);
+  return { hub, page };
+}
+
+/** Nothing went wrong in the browser. */
+export function assertQuiet(page) {
+  assert.deepEqual(page.complaints, []);
 }
 
 /** Stands between browser and hub; `cut()` drops every connection and takes no more until `mend()`. */

@@ -540,9 +540,9 @@ test('--web-dir serves a folder as it is now, and nothing outside it', async (t)
   assert.equal(await page.text(), '<h1>changed</h1>');
   assert.match(page.headers.get('content-security-policy'), /default-src/);
   assert.match(page.headers.get('content-type'), /^text\/html/);
-  const script = await fetch(`${hub.address}/ui/sub/app.js`);
+  const script = await fetch(`${hub.address}/ui/dev/sub/app.js`);
   assert.match(script.headers.get('content-type'), /javascript/);
-  for (const target of ['/ui/../secret.txt', '/ui/../../secret.txt', '/ui/%2e%2e/secret.txt', '/ui/..%2fsecret.txt', '/ui/sub/../../secret.txt', '/ui//etc/passwd', '/ui/%2fetc%2fpasswd', '/ui/.', '/ui/sub', '/ui/sub/', '/ui/..\\secret.txt', '/ui/%5c..%5csecret.txt', '/ui/secret.txt%00.js']) {
+  for (const target of ['/ui/dev/../secret.txt', '/ui/dev/../../secret.txt', '/ui/dev//etc/passwd', `/ui/dev/${path.join(folder, 'secret.txt')}`, '/ui/dev/sub', '/ui/dev/sub/', '/ui/dev/..%2fsecret.txt', '/ui/../secret.txt', '/ui/../../secret.txt', '/ui/%2e%2e/secret.txt', '/ui/..%2fsecret.txt', '/ui/sub/../../secret.txt', '/ui//etc/passwd', '/ui/%2fetc%2fpasswd', '/ui/.', '/ui/sub', '/ui/sub/', '/ui/..\\secret.txt', '/ui/%5c..%5csecret.txt', '/ui/secret.txt%00.js']) {
     const line = wire(t, hub);
     const answer = await line.send(`GET ${target} HTTP/1.1\r\nHost: h\r\n\r\n`).answer();
     assert.ok([400, 404].includes(answer.status), `${target}: ${answer.status} ${answer.body}`);

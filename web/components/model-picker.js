@@ -1,60 +1,63 @@
-// Chooses provider and model. Sends `modelChoice` (detail: {providerId, model} or null), and `expire`.
-import * as api from '../lib/api.js';
-import { h } from '../lib/dom.js';
-import { t, whenLanguage } from '../lib/i18n.js';
-import { remember, remembered } from '../lib/preferences.js';
-import { groups, preselected } from '../logic/models.js';
+// The button that tells which model answers, and the list that it opens. Sends `modelChoice` (detail: the choice).
+import { fill, h, icon } from '../lib/dom.js';
+import { money, t } from '../lib/i18n.js';
+import { pricesOf } from '../logic/models.js';
+import { picker } from './picker.js';
 
-export function modelPicker(el, signal) {
-  let phase = 'loading'; // -> ready | none | failed
-  let choices = [];
+const dots = { ready: '-success', failing: '-warn', misconfigured: '-danger', disabled: '' };
 
-  const label = h('label', { htmlFor: 'model', className: 'visually-hidden' });
-  const select = h('select', { id: 'model', onchange: choose });
-  const note = h('span', { className: 'note', role: 'status' });
-  const again = h('button', { type: 'button', className: 'button -small', onclick: load });
-  el.append(label, select, note, again);
-  whenLanguage(update, signal);
-  load();
+/// Fills `el`; returns {show(choice)}. `all()` returns the choices.
+export function modelPicker(el, all) {
+  let chosen = null;
+  const label = h('span', { className: 'cut' });
+  const chip = h('span', { className: 'provider cut' });
+  const dot = h('span', { className: 'dot' });
+  const opener = h('button', { type: 'button', className: 'button -ghost opener', 'aria-haspopup': 'dialog', 'aria-expanded': 'false', onclick: () => pickModel(opener, all, chosen, choose) }, h('span', { className: 'hush' }, t('models.label')), dot, label, chip, icon('chevron-down'));
+  fill(el, opener);
 
-  async function load() {
-    phase = 'loading';
-    update();
-    try {
-      fillIn(groups(await api.catalogue(signal)));
-    } catch (error) {
-      if (signal.aborted) return;
-      if (error.status === 401) return el.dispatchEvent(new Event('expire'));
-      phase = 'failed';
-    }
-    update();
+  function choose(choice) {
+    el.dispatchEvent(new CustomEvent('modelChoice', { detail: choice }));
   }
 
-  function fillIn(found) {
-    choices = found.flatMap((group) => group.choices);
-    select.replaceChildren(...found.map((group) => h('optgroup', { label: group.provider },
-      ...group.choices.map(({ value, model, description }) => h('option', { value, title: description }, model)))));
-    phase = choices.length ? 'ready' : 'none';
-    select.value = preselected(found, remembered('model'))?.value ?? '';
-    tell();
-  }
+  return {
+    show(choice) {
+      chosen = choice;
+      label.textContent = choice ? choice.model : t('models.choose');
+      chip.textContent = choice ? choice.provider : '';
+      dot.className = `dot ${choice ? dots[choice.state] ?? '' : ''}`;
+    },
+    open: () => opener.click(),
+  };
+}
 
-  function choose() {
-    remember('model', select.value);
-    tell();
-  }
+/// Opens the list below `anchor` and calls `choose` with what is taken.
+export function pickModel(anchor, all, chosen, choose) {
+  const layer = h('div', { className: 'menu model-menu', popover: 'auto', role: 'dialog', 'aria-label': t('models.label') });
+  const list = picker(layer, {
+    label: t('models.label'), placeholder: t('models.search'), none: t('models.none'), most: 200,
+    items: () => all().map((choice) => ({
+      group: choice.provider, text: choice.model, more: facts(choice), find: `${choice.model} ${choice.provider} ${choice.description}`,
+      picture: h('span', { className: `dot ${dots[choice.state] ?? ''}`, title: t(`state.${choice.state}`) }), ticked: choice.value === chosen?.value, run: () => choose(choice),
+    })),
+    done: () => layer.hidePopover(),
+  });
+  layer.addEventListener('toggle', (event) => {
+    if (event.newState !== 'closed') return;
+    anchor.setAttribute('aria-expanded', 'false');
+    const inside = layer.contains(document.activeElement) || document.activeElement === document.body;
+    layer.remove();
+    if (inside && anchor.isConnected) anchor.focus();
+  });
+  document.body.append(layer);
+  anchor.setAttribute('aria-expanded', 'true');
+  layer.showPopover();
+  const box = anchor.getBoundingClientRect();
+  layer.style.left = `${Math.max(8, Math.min(box.left, innerWidth - layer.offsetWidth - 8))}px`;
+  layer.style.top = `${Math.max(8, Math.min(box.bottom + 6, innerHeight - layer.offsetHeight - 8))}px`;
+  list.focus();
+}
 
-  function tell() {
-    const detail = choices.find((choice) => choice.value === select.value) ?? null;
-    el.dispatchEvent(new CustomEvent('modelChoice', { detail }));
-  }
-
-  function update() {
-    label.textContent = t('models.label');
-    select.hidden = phase !== 'ready';
-    again.textContent = t('try-again');
-    again.hidden = phase !== 'failed';
-    note.hidden = phase === 'ready';
-    note.textContent = { loading: t('loading'), none: t('models.none'), failed: t('models.failed') }[phase] ?? '';
-  }
+function facts({ facts: model, description }) {
+  const prices = pricesOf(model);
+  return [prices && `${money(prices.input ?? 0)} / ${money(prices.output ?? 0)}`, description].filter(Boolean).join(' · ');
 }

@@ -1,17 +1,18 @@
-// Sets the theme and the language before anything is painted, so that neither flashes. A classic script on purpose.
-// The rest of the page reads its choice from <html>.
+// Sets theme, language and the rail's width before anything is painted, so that none flashes. A classic script on purpose.
+// The rest of the interface reads its choice from <html>.
 (function () {
   function saved(name) {
     try {
-      return localStorage.getItem(name);
+      return localStorage.getItem(`nexus-${name}`);
     } catch {
       return null; // storage may be forbidden
     }
   }
   const root = document.documentElement;
-  const theme = saved('nexus-theme');
+  const theme = saved('theme');
   if (theme === 'light' || theme === 'dark') root.dataset.theme = theme;
+  if (saved('rail') === 'narrow') root.dataset.rail = 'narrow';
   const ours = navigator.languages.find((language) => /^(zh|en)\b/i.test(language));
-  const wanted = saved('nexus-language') || ours;
+  const wanted = saved('language') || ours;
   root.lang = /^zh/i.test(wanted || '') ? 'zh-CN' : 'en';
 })();

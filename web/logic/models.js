@@ -1,31 +1,23 @@
-// The choices of the model picker.
+// The catalogue from the client's side: one row for each name, with everybody who serves it.
 
-/// Returns [{provider, choices: [{value, providerId, model, description}]}] of what can be used, in the hub's order.
-export function groups(catalogue) {
-  return catalogue
-    .filter(({ provider, models }) => provider.enabled !== false && models.length > 0)
-    .map(({ provider, models }) => ({
-      provider: provider.name || String(provider.id),
-      demo: isDemo(provider),
-      choices: models
-        .filter((model) => model.enabled !== false)
-        .map((model) => ({
-          value: JSON.stringify([provider.id, model.model_name]),
-          providerId: provider.id,
-          model: model.model_name,
-          description: model.description || '',
-        })),
-    }))
-    .filter((group) => group.choices.length > 0);
+/// Returns [{id, name, description, offers: [{provider, model}]}], the offers in the order in which they are tried.
+export function publicModels(catalogue) {
+  const rows = new Map();
+  for (const { provider, models } of catalogue)
+    for (const model of models) {
+      if (!rows.has(model.model_name)) rows.set(model.model_name, { id: model.model_name, name: model.model_name, description: '', offers: [] });
+      const row = rows.get(model.model_name);
+      row.offers.push({ provider, model });
+      row.description ||= model.description || '';
+    }
+  for (const row of rows.values()) row.offers.sort((a, b) => a.provider.priority - b.provider.priority || b.provider.weight - a.provider.weight);
+  return [...rows.values()];
 }
 
-function isDemo(provider) {
-  return [provider.kind, provider.id, provider.name].some((word) => String(word).toLowerCase() === 'demo');
-}
-
-/// Returns the choice to begin with: the remembered one if it still exists, else the demo provider's, else the first.
-export function preselected(choiceGroups, rememberedValue) {
-  const choices = choiceGroups.flatMap((group) => group.choices);
-  const demo = choiceGroups.find((group) => group.demo);
-  return choices.find((choice) => choice.value === rememberedValue) ?? demo?.choices[0] ?? choices[0] ?? null;
+/// Returns a model's prices for a million tokens in dollars, {input, output, …}; null if none is set (`known`: only if the hub
+/// keeps none at all). The hub writes them as decimal texts.
+export function pricesOf({ prices }, known = false) {
+  if (!prices || typeof prices !== 'object') return null;
+  const found = Object.fromEntries(Object.entries(prices).filter(([, value]) => value !== null).map(([name, value]) => [name, Number(value)]));
+  return known || Number.isFinite(found.input) || Number.isFinite(found.output) ? found : null;
 }

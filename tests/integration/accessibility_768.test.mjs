@@ -1,0 +1,3 @@
+import { suite } from './accessibility.mjs';
+
+suite(768, 1024);
