@@ -21,6 +21,7 @@ let frame = null;
 
 /// Shows the page of the address.
 async function show({ restored = false } = {}) {
+  const asked = document.activeElement;
   const { page, params, query } = router.where(pages);
   if (!page && /^\/(app\/?)?$/.test(location.pathname)) return router.navigate('/app/chat', { replace: true });
   if (!chats && !page?.outside) return toLogin();
@@ -40,7 +41,9 @@ async function show({ restored = false } = {}) {
   fill(frame.main, skeleton());
   await mount(page, frame.main, signal, { params, query, shell: frame, chats });
   if (!signal.aborted && restored) requestAnimationFrame(router.restoreScroll);
-  if (!signal.aborted && !restored && !frame.main.contains(document.activeElement) && !document.querySelector('dialog[open]')) frame.main.focus({ preventScroll: true });
+  // The focus goes to the page, unless the person has put it elsewhere in the meantime.
+  const same = document.activeElement === asked || document.activeElement === document.body;
+  if (!signal.aborted && !restored && same && !document.querySelector('dialog[open]')) frame.main.focus({ preventScroll: true });
   return undefined;
 }
 

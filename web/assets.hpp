@@ -21,8 +21,8 @@ const asset* find(std::string_view name);
 /// Returns every asset.
 std::span<const asset> all();
 
-/// Returns the name of this build: twelve hexadecimal digits over all assets. They are served below "/ui/<build>/", where
-/// they never change.
+/// Returns the name of this build: twelve hexadecimal digits over all assets. They are served below "/ui/<build>/",
+/// where they never change.
 std::string_view build_id();
 
 /// Returns the type for the extension of a path; application/octet-stream if it is unknown.

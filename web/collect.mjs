@@ -1,5 +1,6 @@
 // Gathers everything that the binary embeds: our files as they stand, the libraries from node_modules, an icon sprite,
-// the licences; compresses it; and writes assets.S and assets.inc for the compiler. `node collect.mjs OUT`.
+// the licences; compresses it; and writes assets.S and assets.inc for the compiler. `node collect.mjs OUT [FOLDER…]`: further
+// folders whose packages become part of the program, and so belong among the licences.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -81,13 +82,18 @@ function sprite(files) {
 }
 
 /** What the page "About" shows of each embedded package. */
-function licences() {
-  const rows = libraries.map(({ name, licence }) => {
-    const about = JSON.parse(readFileSync(path.join(modules, name, 'package.json'), 'utf8'));
-    const text = readFileSync(path.join(modules, name, licence), 'utf8');
-    return { name, version: about.version, licence: about.license, homepage: about.homepage ?? '', text };
-  });
+function licences(folders_) {
+  const rows = libraries.map(({ name, licence }) => licenceOf(modules, name, licence, 'interface'));
+  for (const folder of folders_)
+    for (const name of Object.keys(JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')).dependencies))
+      rows.push(licenceOf(path.join(folder, 'node_modules'), name, 'LICENSE', 'program'));
   return Buffer.from(JSON.stringify(rows));
+}
+
+function licenceOf(place, name, file, part) {
+  const about = JSON.parse(readFileSync(path.join(place, name, 'package.json'), 'utf8'));
+  const text = existsSync(path.join(place, name, file)) ? readFileSync(path.join(place, name, file), 'utf8') : about.license;
+  return { name, version: about.version, licence: about.license.replace(/^SEE LICENSE IN .*/, ''), part, text };
 }
 
 /** The modules that `name` needs before it can run, itself first. */
@@ -166,6 +172,6 @@ rmSync(path.join(out, 'site'), { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 const files = new Map([...ours(), ...vendored()]);
 files.set('icons.svg', sprite(files));
-files.set('licences.json', licences());
+files.set('licences.json', licences(process.argv.slice(3)));
 const id = buildId(files);
 write(out, new Map([['index.html', index(files, id)], ...files]), id);

@@ -42,6 +42,7 @@ async function firstRun(t, browser) {
   await button(page, 'Go on').or(button(page, 'Go on nevertheless')).click();
   await page.getByRole('checkbox', { name: 'large' }).check();
   await button(page, 'Add them').click();
+  await page.getByRole('heading', { name: 'Make the first key' }).waitFor();
   await page.getByLabel('Name').fill('First program');
   await button(page, 'Make the key').click();
   const secret = page.getByRole('dialog', { name: 'The new key' });

@@ -333,29 +333,6 @@ async function login(t, browser) {
   }
 }
 
-async function memory(t, browser) {
-  const { page } = await signedIn(t, browser, { path: '/app/providers' });
-  const devtools = await page.context().newCDPSession(page);
-  await devtools.send('HeapProfiler.enable');
-  const heap = async () => {
-    await devtools.send('HeapProfiler.collectGarbage');
-    return (await devtools.send('Runtime.getHeapUsage')).usedSize;
-  };
-  const names = ['Chat', 'Providers', 'Models', 'About', 'Keys'];
-  const round = async () => {
-    for (const name of names) {
-      await page.locator('.rail').getByRole('link', { name, exact: true }).click();
-      await page.locator('.skeleton').waitFor({ state: 'detached' });
-    }
-  };
-  await round();
-  const before = await heap();
-  for (let i = 0; i < 10; i++) await round();
-  const grown = await heap() - before;
-  t.diagnostic(`heap after 50 page changes: ${(grown / 2 ** 20).toFixed(1)} MiB more`);
-  assert.ok(grown < 10 * 2 ** 20, `${grown} bytes`);
-}
-
 test('the frame in a browser', { skip: noBrowser }, async (t) => {
   const browser = await startBrowser(t);
   const claim = (name, body) => t.test(name, (t) => body(t, browser));
@@ -371,5 +348,4 @@ test('the frame in a browser', { skip: noBrowser }, async (t) => {
   await claim('a toast is told, waits for the eye, and can be undone', toasts);
   await claim('a hub that goes is told, and found again', awayAndBack);
   await claim('signing in leads to where one wanted, never elsewhere', login);
-  await claim('fifty page changes leave no memory behind', memory);
 });

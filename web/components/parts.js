@@ -201,6 +201,9 @@ export function openDialog(title, build, { className = 'dialog', closable = true
   }
   document.body.append(el);
   el.showModal();
+  // A form begins with its first field; on a phone that would bring up the keyboard.
+  const field_ = content.querySelector('input:not([type="checkbox"]), textarea, select');
+  if (field_ instanceof HTMLElement && matchMedia('(pointer: fine)').matches) field_.focus();
   return { el, close };
 }
 

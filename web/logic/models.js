@@ -14,10 +14,10 @@ export function publicModels(catalogue) {
   return [...rows.values()];
 }
 
-/// Returns a model's prices for a million tokens in dollars, {input, output, …}; null if none is set (`known`: only if the hub
-/// keeps none at all). The hub writes them as decimal texts.
+/// Returns a model's prices for a million tokens in dollars, {input, output, …}; null if there is none but zero (`known`: only
+/// if the hub keeps none at all). The hub writes them as decimal texts.
 export function pricesOf({ prices }, known = false) {
   if (!prices || typeof prices !== 'object') return null;
   const found = Object.fromEntries(Object.entries(prices).filter(([, value]) => value !== null).map(([name, value]) => [name, Number(value)]));
-  return known || Number.isFinite(found.input) || Number.isFinite(found.output) ? found : null;
+  return known || found.input > 0 || found.output > 0 ? found : null;
 }

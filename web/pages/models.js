@@ -29,7 +29,7 @@ function list(el, signal, catalogue) {
   fill(el, h('div', { className: 'toolbar' }, h('div', { className: 'search' }, icon('magnifying-glass'), search),
     select(providers, query().get('provider') ?? '', (id) => { setQuery({ provider: id }); update(); }, { 'aria-label': t('palette.providers'), className: 'select -small' }),
     h('span', { className: 'spring' }), button(t('models.add'), { picture: icon('plus'), kind: '-primary only-administrators', onclick: () => edit(null) })), place, nothing);
-  const priced = rows.some((row) => row.offers.some(({ model }) => pricesOf(model)));
+  const priced = rows.some((row) => row.offers.some(({ model }) => pricesOf(model, true)));
   const view = table(place, {
     label: t('page.models'), sort: { key: query().get('sort') ?? 'name', down: query().get('down') === '1' }, onSort: ({ key, down }) => setQuery({ sort: key, down: down ? '1' : null }),
     columns: [
