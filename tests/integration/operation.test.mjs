@@ -223,7 +223,8 @@ test('what was counted before a kill -9 is there afterwards', async (t) => {
   const again = await startHub(t, { env: bare, folder: hub.folder });
   const after = await totalsOf(again);
   assert.ok(after.total_rounds >= 10 && after.total_rounds <= 20, JSON.stringify(after));
-  assert.equal(after.total_tokens, 5 * after.total_rounds);
+  assert.ok(after.total_tokens >= 50);  // of those that were cut, at least the prompt is counted
+  assert.deepEqual((await again.admin('GET', '/stats/audit')).body.differences, []);
   assert.equal((await again.admin('GET', `/stats/conversation/${conversation}`)).body.rounds >= 1, true);
   assert.equal((await again.chat(hello('m'))).status, 200);
 });

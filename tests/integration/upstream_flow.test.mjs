@@ -102,7 +102,7 @@ test('a provider that fails again and again rests, and the others notice nothing
   assert.equal((await ask(hub, other)).content, 'fine');
 
   // A changed provider is tried at once.
-  const changed = await hub.admin('PUT', `/providers/${(await provider(hub, name)).id}`, { server_url: good.address });
+  const changed = await hub.admin('PUT', `/providers/${(await provider(hub, name)).id}`, { server_url: good.address, server_key: upstreamKey });
   assert.equal(changed.status, 200);
   await eventually(async () => (await ask(hub, model)).content === 'fine', 'the corrected provider works');
   assert.equal((await provider(hub, name)).state, 'ready');
