@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import net from 'node:net';
 import { eventually, startHub, startMock } from './harness.mjs';
 import {
-  ask, closedPort, completion, delta, done, finish, fresh, http, modelAt, rawUpstream, recorded, residentKib, sanitized, streamHead,
+  ask, closedPort, completion, delta, done, finish, fresh, http, modelAt, rawUpstream, recorded, residentKib, sanitized, streamHead, upstreamKey,
 } from './upstream.mjs';
 
 const noBreaker = { NEXUS_UPSTREAM_FAILURES_BEFORE_OPEN: '1000000' };
