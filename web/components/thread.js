@@ -1,11 +1,13 @@
 // The messages of a conversation, the newest at the end, and where the reader is in them.
 import { fill, h, icon } from '../lib/dom.js';
 import { t } from '../lib/i18n.js';
-import { isRunning, siblings, thread as nodesOf } from '../logic/conversation.js';
+import { isRunning, running, siblings, thread as nodesOf } from '../logic/conversation.js';
 import { message } from './message.js';
 import { button } from './parts.js';
 
 const pageSize = 50; // older ones are made when one scrolls there
+const longText = 4000; // characters, and how long its pictures stand then
+const longMs = 40;
 const nearPx = 48; // from the end: then the view follows it
 
 /// Fills `el`; returns {show(conversation), toEnd()}. `known` is what messages want to know (components/message.js);
@@ -74,9 +76,11 @@ export function thread(el, signal, { known, welcome }) {
     } else if (!queued) queue();
   }
 
-  // With the next frame; later if nobody sees it, or if drawing takes so long that typing would suffer.
+  // With the next frame; later if nobody sees it, if drawing takes so long that typing would suffer, or if the answer is so
+  // long that every frame costs.
   function queue() {
-    const pause = document.hidden ? 250 : drawnAt + cost * 3 - performance.now();
+    const rest = Math.max(cost * 3, running(conversation).some((node) => node.text.length > longText) ? longMs : 0);
+    const pause = document.hidden ? 250 : drawnAt + rest - performance.now();
     queued = pause > 16 ? window.setTimeout(() => { queued = requestAnimationFrame(() => redraw()); }, Math.min(pause, 250)) : requestAnimationFrame(() => redraw());
   }
 
