@@ -349,6 +349,10 @@ async function conversationList(t, browser) {
   await eventually(async () => (await rows.count()) === 1, 'two are deleted');
   await button(page, 'Undo').first().click();
   await eventually(async () => (await rows.count()) === 3, 'both are back');
+  await eventually(() => page.evaluate(async () => {
+    const database = await new Promise((resolve) => { const request = indexedDB.open('nexus-hub'); request.onsuccess = () => resolve(request.result); });
+    return new Promise((resolve) => { const request = database.transaction('heads').objectStore('heads').count(); request.onsuccess = () => resolve(request.result === 3); });
+  }), 'all are stored');
   await page.reload();
   await eventually(async () => (await rows.count()) === 3, 'all are kept');
   assertQuiet(page);

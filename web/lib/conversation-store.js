@@ -46,7 +46,9 @@ export const body = (id) => change('readonly', (_, store) => wait(store.get(id))
 
 export const save = (conversation) => change('readwrite', async (heads_, bodies_) => {
   heads_.put(headOf(conversation));
-  await wait(bodies_.put(conversation));
+  const done = wait(bodies_.put(conversation));
+  bodies_.transaction.commit(); // at once: the page may be about to go
+  await done;
 }, () => {
   memory.heads.set(conversation.id, headOf(conversation));
   memory.bodies.set(conversation.id, conversation);
@@ -54,7 +56,9 @@ export const save = (conversation) => change('readwrite', async (heads_, bodies_
 
 export const remove = (id) => change('readwrite', async (heads_, bodies_) => {
   heads_.delete(id);
-  await wait(bodies_.delete(id));
+  const done = wait(bodies_.delete(id));
+  bodies_.transaction.commit();
+  await done;
 }, () => {
   memory.heads.delete(id);
   memory.bodies.delete(id);
