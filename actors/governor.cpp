@@ -12,7 +12,7 @@ int64_t second_of(steady_time time) {
   return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
-error over_rate(std::string what, int64_t limit, milliseconds wait) {
+error over_rate(const std::string& what, int64_t limit, milliseconds wait) {
   auto failure = make_error(errc::rate_limited,
                             "Rate limit reached for this key: " + what + ", limit " + std::to_string(limit) + ".");
   failure.retry_after = std::chrono::ceil<std::chrono::seconds>(std::max(wait, milliseconds(1)));
