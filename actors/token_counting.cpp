@@ -45,7 +45,7 @@ void model_calibrations::restore(const std::string& model, std::string_view blob
   auto learned = tokenizer::calibration::from_blob(tokenizer::estimator_family_for(model), blob);
   if (!learned) return;
   const std::lock_guard lock(mutex_);
-  if (models_.size() < models_max) models_.insert_or_assign(model, entry{std::move(*learned), false});
+  if (models_.size() < models_max) models_.insert_or_assign(model, entry{*learned, false});
 }
 
 // --- Whole texts.

@@ -33,7 +33,10 @@ int64_t begin_of(int64_t time, int64_t span) { return time - ((time % span) + sp
 struct usage_key {
   int64_t span, begin_at, key_id, provider_id;
   std::string_view model_name;
-  auto operator<=>(const usage_key&) const = default;
+  bool operator<(const usage_key& other) const {
+    return std::tie(span, begin_at, key_id, provider_id, model_name) <
+           std::tie(other.span, other.begin_at, other.key_id, other.provider_id, other.model_name);
+  }
 };
 
 struct usage_sums {
