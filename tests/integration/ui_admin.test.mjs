@@ -88,6 +88,8 @@ async function bulk(t, browser) {
   await row(page, 'Dead').getByRole('button', { name: 'Failed' }).click();
   await page.getByRole('dialog').getByText('Is the server running').waitFor();
   await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  await eventually(() => page.evaluate(() => document.activeElement?.textContent?.includes('Failed')), 'the focus is back');
   const weight = page.getByRole('spinbutton', { name: 'Weight of Gamma' });
   await weight.fill('7');
   await weight.press('Escape');

@@ -278,6 +278,7 @@ async function toasts(t, browser) {
   assert.equal(await toast.count(), 1, 'it waits while one looks at it');
   await page.getByRole('button', { name: 'Undo' }).click();
   await eventually(async () => (await hub.admin('GET', '/providers')).body.providers[0].enabled, 'enabled again');
+  await eventually(() => onOff.isChecked(), 'the switch follows');
   await onOff.uncheck();
   await toast.waitFor();
   await page.mouse.move(0, 0);
