@@ -297,7 +297,7 @@ result<void> store::delete_provider(int64_t id, std::optional<int64_t> version) 
   if (auto begun = work.begin(); !begun) return begun;
   const auto removed =
       self_->remove(sql::provider_head, sql::provider_delete, id, version, no_provider(id), "Provider");
-  if (!removed) return removed;
+  if (!removed) return removed.error();
   if (auto done = self_->use(sql::keys_purge).run(); !done) return done;
   return work.commit();
 }
