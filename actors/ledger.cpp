@@ -33,8 +33,8 @@ std::vector<storage::difference> ledger::check_reservations() {
   std::vector<storage::difference> found;
   for (int i = 0; i < looks; ++i) {
     std::map<int64_t, int64_t> running;  // tokens in reserve by key
-    journal_->each([&](const storage::ledger_entry& entry) {
-      if (entry.read_stage() != storage::ledger_entry::stage::settled && entry.key_id != 0)
+    journal_->each([&](const storage::ledger_entry::glance& entry) {
+      if (entry.now != storage::ledger_entry::stage::settled && entry.key_id != 0)
         running[entry.key_id] += entry.reserved_tokens;
     });
     found.clear();
@@ -61,10 +61,10 @@ std::shared_ptr<ledger_ticket> ledger_ticket::open(ledger& ledger, const admitte
   entry->request_id.assign(request.request_id);
   entry->conversation_id.assign(request.conversation_id);
   entry->model_name.assign(request.model);
-  entry->key_id = request.key_id;
+  entry->note_key(request.key_id);
   entry->created_at = request.created_at;
   entry->period_begin = held.period_begin;
-  entry->reserved_tokens = held.tokens;
+  entry->note_reserved(held.tokens);
   entry->reserved_money = held.cost;
   entry->reported_prompt = entry->reported_completion = storage::no_number;
   entry->counted_prompt = request.prompt_tokens;
@@ -89,7 +89,7 @@ void ledger_ticket::sent(int64_t provider_id, const token_prices& prices, int64_
   entry_->provider_id = provider_id;
   entry_->prices = prices;
   entry_->note_completion(0);
-  if (entry_->attempts < UINT8_MAX) ++entry_->attempts;
+  entry_->note_attempts(entry_->attempts + 1);
   last_try() = {.provider_id = provider_id,
                 .started_at = wall_now,
                 .duration_ms = 0,
@@ -124,7 +124,7 @@ bool ledger_ticket::note_completion(int64_t tokens) {
     const auto wanted = need(tokens + ahead);
     const demand more{std::max<int64_t>(0, wanted.tokens - held_.tokens), std::max<money>(0, wanted.cost - held_.cost)};
     if (!held_.account->extend(held_, limits_, more)) continue;
-    entry_->reserved_tokens = held_.tokens;
+    entry_->note_reserved(held_.tokens);
     entry_->reserved_money = held_.cost;
     return true;
   }
@@ -148,7 +148,7 @@ bool ledger_ticket::settle(const settlement& how, int64_t wall_now) {
   entry.ttft_ms = to_u32(how.ttft);
   entry.duration_ms = to_u32(how.duration);
   entry.has_text = how.has_text;
-  entry.reserved_tokens = held_.tokens;
+  entry.note_reserved(held_.tokens);
   entry.reserved_money = held_.cost;
   if (entry.attempts > 0) {
     auto& last = entry.tries[std::min<size_t>(entry.attempts, storage::ledger_attempts_max) - 1];

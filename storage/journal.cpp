@@ -15,7 +15,7 @@ namespace {
 constexpr size_t page_bytes = 4096;
 constexpr size_t place_bytes = 1024;
 // Another layout of ledger_entry is another number.
-constexpr uint32_t layout_version = 1;
+constexpr uint32_t layout_version = 2;
 constexpr std::array<char, 8> magic{'N', 'X', 'H', 'J', 'R', 'N', 'L', '\n'};
 
 // The first page of the file.
@@ -171,7 +171,7 @@ ledger_entry* journal::claim() {
     entry = free_.back();
     free_.pop_back();
   }
-  std::memset(static_cast<void*>(entry), 0, sizeof *entry);
+  entry->clear();
   return entry;
 }
 

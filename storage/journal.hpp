@@ -39,11 +39,11 @@ class journal {
 
   uint32_t in_use() const;
   uint32_t places() const { return places_; }
-  /// Calls `look` for every place in use. Their numbers may move meanwhile.
-  template <class Look>
-  void each(Look look) const {
+  /// Calls `visit` with a glance at every place in use. Their numbers may move meanwhile.
+  template <class Visit>
+  void each(Visit visit) const {
     for (uint32_t i = 0; i < places_; ++i)
-      if (const auto& entry = *place(i); entry.read_stage() != ledger_entry::stage::unused) look(entry);
+      if (const auto seen = place(i)->look(); seen.now != ledger_entry::stage::unused) visit(seen);
   }
 
   /// Puts everything written so far on the disk.

@@ -162,7 +162,7 @@ result<void> ledger_writer::insert_attempts(const ledger_entry& entry) {
   for (size_t i = 0; i < kept; ++i) {
     const auto& attempt = entry.tries[i];
     // Beyond the last place only the last try is known.
-    const auto number = i + 1 == kept ? entry.attempts : static_cast<uint8_t>(i + 1);
+    const auto number = i + 1 == kept ? entry.attempts : static_cast<uint32_t>(i + 1);
     auto done = use(sql::attempt_insert)
                     .bind(entry.request_id.view())
                     .bind(number)

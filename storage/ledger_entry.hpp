@@ -6,6 +6,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -90,14 +91,18 @@ struct ledger_entry {
     settled,     // how it ended is below; waits for its commit
   };
 
+  // What others look at while the request runs (`look`), and so is written as whole words.
   stage now;  // written last, by `enter`: what a stage says below is complete
+  uint32_t attempts;
+  int64_t key_id;  // 0 is the administrator
+  int64_t reserved_tokens;
+
+  // What belongs to the request alone until it is settled.
   uint32_t flags;
   int64_t created_at;  // ms since 1970, as all times
   int64_t settled_at;
-  int64_t key_id;  // 0 is the administrator
   int64_t provider_id;
   int64_t period_begin;  // of the key's budget; 0 if it has none or only a total
-  int64_t reserved_tokens;
   int64_t reserved_money;
   token_prices prices;  // at admission
   token_counts charged;
@@ -109,20 +114,43 @@ struct ledger_entry {
   storage::outcome outcome;
   token_source prompt_source, completion_source, cached_source, reasoning_source;
   bool stream;
-  bool has_text;  // anything of an answer passed: it counts as a round
-  uint8_t attempts;
+  bool has_text;                                          // anything of an answer passed: it counts as a round
   std::array<ledger_attempt, ledger_attempts_max> tries;  // the last is overwritten when they are full
   fixed_text<38> request_id;
   fixed_text<128> conversation_id;
   fixed_text<254> model_name;
 
   void enter(stage next) { std::atomic_ref(now).store(next, std::memory_order_release); }
-  stage read_stage() const {
-    return std::atomic_ref(const_cast<ledger_entry*>(this)->now).load(std::memory_order_acquire);
-  }
+  void note_attempts(uint32_t count) { std::atomic_ref(attempts).store(count, std::memory_order_relaxed); }
+  void note_key(int64_t id) { std::atomic_ref(key_id).store(id, std::memory_order_relaxed); }
+  void note_reserved(int64_t tokens) { std::atomic_ref(reserved_tokens).store(tokens, std::memory_order_relaxed); }
   void note_completion(int64_t tokens) { std::atomic_ref(counted_completion).store(tokens, std::memory_order_relaxed); }
   int64_t read_completion() const {
     return std::atomic_ref(const_cast<ledger_entry*>(this)->counted_completion).load(std::memory_order_relaxed);
+  }
+
+  struct glance {
+    stage now;
+    uint32_t attempts;
+    int64_t key_id;
+    int64_t reserved_tokens;
+  };
+  /// From any thread, at any time. The numbers may be of different moments.
+  glance look() const {
+    auto& self = const_cast<ledger_entry&>(*this);  // atomic_ref takes no const object before C++26
+    return {.now = std::atomic_ref(self.now).load(std::memory_order_acquire),
+            .attempts = std::atomic_ref(self.attempts).load(std::memory_order_relaxed),
+            .key_id = std::atomic_ref(self.key_id).load(std::memory_order_relaxed),
+            .reserved_tokens = std::atomic_ref(self.reserved_tokens).load(std::memory_order_relaxed)};
+  }
+  /// Makes all of it zero.
+  void clear() {
+    enter(stage::unused);
+    note_attempts(0);
+    note_key(0);
+    note_reserved(0);
+    constexpr size_t shared = offsetof(ledger_entry, flags);
+    std::memset(reinterpret_cast<char*>(this) + shared, 0, sizeof *this - shared);
   }
 };
 

@@ -124,7 +124,7 @@ void write_ratio(json::writer& out, const char* name, int64_t reported, int64_t 
 
 int64_t sent_requests(storage::journal& journal) {
   int64_t sent = 0;
-  journal.each([&sent](const storage::ledger_entry& entry) { sent += entry.attempts > 0 ? 1 : 0; });
+  journal.each([&sent](const storage::ledger_entry::glance& entry) { sent += entry.attempts > 0 ? 1 : 0; });
   return sent;
 }
 
