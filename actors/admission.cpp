@@ -94,9 +94,9 @@ net::header_list limit_headers(const limit_report& report) {
   net::header_list headers;
   const auto add = [&headers](const char* what, const std::optional<limit_report::line>& line) {
     if (!line) return;
-    headers.emplace_back(std::string("x-ratelimit-limit-") + what, std::to_string(line->limit));
-    headers.emplace_back(std::string("x-ratelimit-remaining-") + what, std::to_string(line->remaining));
-    headers.emplace_back(std::string("x-ratelimit-reset-") + what, duration_text(line->reset));
+    headers.add(std::string("x-ratelimit-limit-") + what, std::to_string(line->limit));
+    headers.add(std::string("x-ratelimit-remaining-") + what, std::to_string(line->remaining));
+    headers.add(std::string("x-ratelimit-reset-") + what, duration_text(line->reset));
   };
   add("requests", report.requests);
   add("tokens", report.tokens);
@@ -106,13 +106,13 @@ net::header_list limit_headers(const limit_report& report) {
 net::header_list error_headers(const error& failure) {
   net::header_list headers;
   if (failure.code == errc::method_not_allowed && !failure.detail.empty())
-    headers.emplace_back("allow", failure.detail);
-  if (failure.code == errc::invalid_api_key) headers.emplace_back("www-authenticate", "Bearer");
-  if (failure.retry_after) headers.emplace_back("retry-after", std::to_string(failure.retry_after->count()));
+    headers.add("allow", failure.detail);
+  if (failure.code == errc::invalid_api_key) headers.add("www-authenticate", "Bearer");
+  if (failure.retry_after) headers.add("retry-after", std::to_string(failure.retry_after->count()));
   // The official SDKs repeat by status alone unless told: a conflict will not go away, a draining hub has a successor.
   if (failure.code == errc::conflict || failure.code == errc::insufficient_quota || failure.is_final)
-    headers.emplace_back("x-should-retry", "false");
-  if (failure.code == errc::shutting_down) headers.emplace_back("x-should-retry", "true");
+    headers.add("x-should-retry", "false");
+  if (failure.code == errc::shutting_down) headers.add("x-should-retry", "true");
   return headers;
 }
 

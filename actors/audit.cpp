@@ -31,7 +31,7 @@ std::string describe_row(const storage::provider& row) {
   out.key("description").string(row.description).key("enabled").boolean(row.enabled);
   out.key("weight").number(row.weight).key("priority").number(row.priority).key("headers").object();
   if (const auto headers = parse_provider_headers(row.headers))
-    for (const auto& [name, value] : *headers) out.key(name).string(secret(value).masked());
+    for (const auto& [name, value] : *headers) out.key(name).string(secret(std::string(value)).masked());
   out.end_object().key("timeouts").raw(row.timeouts).end_object();
   return out.take();
 }

@@ -7,16 +7,18 @@ namespace nexus {
 completion_meter::completion_meter(const call& call, model_calibrations& calibrations)
     : call_(call), calibrations_(calibrations), content_(call.counting, calibrations) {}
 
-void completion_meter::add(std::unique_ptr<text_tally>& tally, std::string_view piece) {
-  if (piece.empty()) return;
-  if (!tally) tally = std::make_unique<text_tally>(call_.counting, calibrations_);
-  tally->add(piece);
-}
-
-bool completion_meter::add(const net::chat_delta& delta) {
-  if (!delta.content.empty()) content_.add(delta.content);
-  add(reasoning_, delta.reasoning);
-  add(tool_calls_, delta.tool_calls);
+bool completion_meter::add(const net::chat_delta& delta, bool is_whole) {
+  const auto count = [is_whole](text_tally& tally, std::string_view text) {
+    is_whole ? tally.add_whole(text) : tally.add(text);
+  };
+  const auto count_if_any = [&](std::unique_ptr<text_tally>& tally, std::string_view text) {
+    if (text.empty()) return;
+    if (!tally) tally = std::make_unique<text_tally>(call_.counting, calibrations_);
+    count(*tally, text);
+  };
+  if (!delta.content.empty()) count(content_, delta.content);
+  count_if_any(reasoning_, delta.reasoning);
+  count_if_any(tool_calls_, delta.tool_calls);
   return call_.ticket->note_completion(tokens());
 }
 

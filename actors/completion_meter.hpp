@@ -12,7 +12,7 @@ class completion_meter final : public net::answer_meter {
   /// Both must outlive it.
   completion_meter(const call& call, model_calibrations& calibrations);
 
-  bool add(const net::chat_delta& delta) override;
+  bool add(const net::chat_delta& delta, bool is_whole) override;
   net::usage used() const override;
   int64_t tokens() const;
   bool is_exact() const;
@@ -20,7 +20,6 @@ class completion_meter final : public net::answer_meter {
   void learn(int64_t reported);
 
  private:
-  void add(std::unique_ptr<text_tally>& tally, std::string_view piece);
   const call& call_;
   model_calibrations& calibrations_;
   text_tally content_;

@@ -190,7 +190,7 @@ void provider_client::finish(net::call_verdict verdict) {
   auto blame = verdict_t::worked;
   if (verdict.failure) {
     redact(verdict, config_->row->server_key);
-    for (const auto& [name, value] : config_->headers) redact(verdict, secret(value));
+    for (const auto& [name, value] : config_->headers) redact(verdict, secret(std::string(value)));
     log::actors()
         .of(current().label)
         .warn("call-failed", "The provider '{}' failed a call for '{}': {} {} {}", config_->row->name, current().model,

@@ -125,7 +125,6 @@ void session::on_readable() {
     if (status == net::io_status::closed || status == net::io_status::failed) return client_gone();
     input({scratch.data(), bytes});
     if (stage_ == stage::released) return;
-    if (bytes < scratch.size() && !connection_->pending()) break;
   }
   // A client that pipelines more than it may waits until its answers are out.
   if (backlog_.size() < limits::scratch_bytes) await_readable();
@@ -258,16 +257,17 @@ void session::refuse(const error& failure) {
 
 // --- Answering.
 
-net::header_list session::common_headers() {
+net::header_list session::with_common(const net::header_list& headers) {
   const auto gateway = std::chrono::duration_cast<std::chrono::microseconds>(home().now() - started_) - upstream_time_;
-  return {{"x-request-id", label_}, {"server-timing", "gateway;dur=" + milliseconds_text(gateway)}};
+  net::header_list all;
+  all.add("x-request-id", label_);
+  all.add("server-timing", "gateway;dur=" + milliseconds_text(gateway));
+  all.add(headers);
+  return all;
 }
 
-void session::respond(answer answer) {
+void session::respond(const answer& answer) {
   const bool keep = keep_ && !last_request_;
-  auto headers = common_headers();
-  headers.insert(headers.end(), std::make_move_iterator(answer.headers.begin()),
-                 std::make_move_iterator(answer.headers.end()));
   const bool bodiless = answer.status == 204 || answer.status == 304;
   std::string head;
   head.reserve(512);
@@ -277,7 +277,7 @@ void session::respond(answer answer) {
                              .body = bodiless ? net::framing::none : net::framing::length,
                              .content_length = answer.body.size(),
                              .keep_alive = keep},
-                            headers);
+                            with_common(answer.headers));
   const auto body = request().method == "HEAD" ? std::string_view() : std::string_view(answer.body);
   log::net().of(label_).debug("request", "{} {} {}", request().method, target_.path, answer.status);
   const auto status = connection_->write({head, body});
@@ -285,23 +285,20 @@ void session::respond(answer answer) {
   after_write(status);
 }
 
-void session::fail(const error& failure, net::header_list more) {
+void session::fail(const error& failure, const net::header_list& more) {
   answer refusal;
   refusal.status = failure.http_status();
   refusal.body = net::openai::error_body(failure);
   refusal.headers = error_headers(failure);
-  refusal.headers.insert(refusal.headers.end(), std::make_move_iterator(more.begin()),
-                         std::make_move_iterator(more.end()));
+  refusal.headers.add(more);
   if (refusal.status >= 500)
     log::net().of(label_).info("request-failed", "{} {}: {} {}", request().method, target_.path, failure.message,
                                failure.detail);
-  respond(std::move(refusal));
+  respond(refusal);
 }
 
-void session::begin_stream(net::header_list headers, std::string_view first) {
+void session::begin_stream(const net::header_list& headers, std::string_view first) {
   streaming_ = true;
-  auto all = common_headers();
-  all.insert(all.end(), std::make_move_iterator(headers.begin()), std::make_move_iterator(headers.end()));
   chunked_ = request().version_minor == 1;
   keep_ = keep_ && chunked_;
   std::string head;
@@ -312,7 +309,7 @@ void session::begin_stream(net::header_list headers, std::string_view first) {
                              .body = chunked_ ? net::framing::chunked : net::framing::close,
                              .content_length = 0,
                              .keep_alive = keep_ && !last_request_},
-                            all);
+                            with_common(headers));
   if (first.empty()) return after_write(connection_->write({head}));
   if (!chunked_) return after_write(connection_->write({head, first}));
   after_write(connection_->write({head, net::chunk_size_line(first.size()), first, "\r\n"}));
@@ -415,6 +412,7 @@ std::shared_ptr<net::connection> session::release_connection() {
   home().disarm(deadline_);
   home().disarm(write_deadline_);
   auto released = std::exchange(connection_, nullptr);
+  released->cancel_waits();
   quit();
   return released;
 }
@@ -422,7 +420,6 @@ std::shared_ptr<net::connection> session::release_connection() {
 void session::await_readable() {
   if (waiting_read_) return;
   waiting_read_ = true;
-  if (connection_->pending()) return notify(shard_event::kind::readable);
   connection_->wait_readable(notifier(shard_event::kind::readable));
 }
 

@@ -71,13 +71,13 @@ class session final : public shard_actor {
   bool secure() const { return connection_->encrypted(); }
   caf::actor self() { return caf::actor_cast<caf::actor>(this); }
 
-  void respond(answer answer);
-  void fail(const error& failure, net::header_list more = {});
+  void respond(const answer& answer);
+  void fail(const error& failure, const net::header_list& more = {});
   /// Makes `state` receive this request's messages until the answer ends.
   void run(std::shared_ptr<exchange> state) { exchange_ = std::move(state); }
 
   /// Opens an event stream; `first` goes out with the head.
-  void begin_stream(net::header_list headers, std::string_view first);
+  void begin_stream(const net::header_list& headers, std::string_view first);
   void stream(std::string_view bytes);
   /// Ends it, `last` before; `complete` false closes the connection, so that nobody takes the stream for whole.
   void end_stream(std::string_view last, bool complete);
@@ -118,7 +118,7 @@ class session final : public shard_actor {
   void await_readable();
   void await_writable();
   void arm_reading();
-  net::header_list common_headers();
+  net::header_list with_common(const net::header_list& headers);
 
   std::shared_ptr<net::connection> connection_;
   net::request_reader reader_;

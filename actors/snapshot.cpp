@@ -2,6 +2,7 @@
 
 #include "actors/grants.hpp"
 #include "conf/json.hpp"
+#include "conf/version.hpp"
 
 #include <algorithm>
 #include <array>
@@ -41,6 +42,7 @@ provider_ptr make_config(const std::shared_ptr<const storage::provider>& row, co
   config->timeouts = options.upstream;
   if (auto timeouts = parse_provider_timeouts(row->timeouts, options.upstream)) config->timeouts = *timeouts;
   if (auto headers = parse_provider_headers(row->headers)) config->headers = *headers;
+  config->call_headers = with_call_headers(config->headers);
   config->usable = row->enabled;
   if (config->is_demo()) return config;
   if (auto chat = net::chat_endpoint(row->server_url)) {
@@ -101,6 +103,13 @@ void add_key(snapshot& made, const std::shared_ptr<const storage::api_key>& row)
 
 }  // namespace
 
+net::header_list with_call_headers(const net::header_list& own) {
+  auto headers = own;
+  headers.add("accept-encoding", "identity");
+  headers.add("user-agent", std::string("nexus-hub/") + version);
+  return headers;
+}
+
 result<net::header_list> parse_provider_headers(std::string_view text) {
   const auto parsed = json::parse(text);
   if (!parsed || !parsed->IsObject())
@@ -117,7 +126,7 @@ result<net::header_list> parse_provider_headers(std::string_view text) {
     if (!net::is_field_value(value))
       return make_error(errc::invalid_request,
                         "The header '" + std::string(name) + "' has a value that cannot be sent.");
-    headers.emplace_back(lowered, value);
+    headers.add(lowered, value);
   }
   return headers;
 }

@@ -24,10 +24,11 @@ struct provider_config {
   std::shared_ptr<const storage::provider> row;
   std::vector<std::shared_ptr<const storage::provider_model>> models;  // ORDER BY id
   std::map<std::string, std::shared_ptr<const storage::provider_model>, std::less<>> by_name;
-  net::endpoint_url chat;     // unused by the demo provider
-  net::header_list headers;   // for the upstream, without credentials
-  upstream_options timeouts;  // [upstream] with the provider's overrides
-  bool usable = false;        // enabled, and its URL is sound
+  net::endpoint_url chat;         // unused by the demo provider
+  net::header_list headers;       // the provider's own
+  net::header_list call_headers;  // of every call: these and the hub's, without credentials
+  upstream_options timeouts;      // [upstream] with the provider's overrides
+  bool usable = false;            // enabled, and its URL is sound
   bool is_demo() const { return row->kind == "demo"; }
   /// Null if the provider has no such model.
   const storage::provider_model* find_model(std::string_view name) const {
@@ -84,6 +85,8 @@ snapshot_ptr make_snapshot(const control_state& state, const options& options, u
 
 /// Further settings of a provider, as stored in its JSON columns.
 result<net::header_list> parse_provider_headers(std::string_view json);
+/// A provider's own headers, and those that the hub adds to every call.
+net::header_list with_call_headers(const net::header_list& own);
 /// Members in milliseconds: connect, head, first_token, idle, total.
 result<upstream_options> parse_provider_timeouts(std::string_view json, const upstream_options& defaults);
 

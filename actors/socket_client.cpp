@@ -1,7 +1,5 @@
 #include "actors/socket_client.hpp"
 
-#include "conf/version.hpp"
-
 #include <cstring>
 
 namespace nexus {
@@ -105,18 +103,15 @@ void socket_client::send_request() {
 void socket_client::write_request() {
   if (!connection_) return on_closed(true);
   const auto& row = *config().row;
-  std::string credentials;
-  net::header_list headers = config().headers;
-  headers.emplace_back("accept", current().settings.stream ? "text/event-stream" : "application/json");
-  headers.emplace_back("accept-encoding", "identity");
-  headers.emplace_back("user-agent", std::string("nexus-hub/") + version);
-  headers.emplace_back("x-request-id", current().label);
-  auto head = net::request_head("POST", config().chat.path, config().chat.host_header, headers, current().body.size());
-  if (!row.server_key.empty()) {
-    head.resize(head.size() - 2);  // the empty line comes after the credentials
-    head.reserve(head.size() + row.server_key.reveal().size() + 32);
-    head.append("authorization: Bearer ").append(row.server_key.reveal()).append("\r\n\r\n");
-  }
+  const auto& target = config().chat;
+  auto head = net::request_head("POST", target.path, target.host_header, config().call_headers, current().body.size());
+  head.resize(head.size() - 2);  // the empty line comes last
+  const auto key = row.server_key.reveal();
+  head.reserve(head.size() + current().label.size() + key.size() + 128);  // no copy of the key is left behind
+  net::append_field(head, "accept", current().settings.stream ? "text/event-stream" : "application/json");
+  net::append_field(head, "x-request-id", current().label);
+  if (!key.empty()) head.append("authorization: Bearer ").append(key).append("\r\n");
+  head.append("\r\n");
   const auto status = connection_->write({head, current().body});
   ::explicit_bzero(head.data(), head.size());
   enter(phase::awaiting_head);
@@ -144,7 +139,7 @@ void socket_client::on_event(shard_event::kind what) {
       waiting_read_ = false;
       if (!connection_) break;
       if (phase_ == phase::handshaking) return handshake();
-      if (!busy()) return on_idle_readable();
+      if (!busy()) return watch_idle();
       if (!paused() && phase_ != phase::connecting) read();
       break;
     case shard_event::kind::writable:
@@ -175,7 +170,6 @@ void socket_client::read() {
       const bool flowing = machine().streaming() || !current().settings.stream;
       enter(flowing ? phase::streaming : phase::awaiting_first);
     }
-    if (bytes < scratch.size() && !connection_->pending()) break;
   }
   await_readable();
 }
@@ -199,10 +193,16 @@ void socket_client::rest() {
   if (!connection_) return;
   idle_since_ = home().now();
   enter(phase::idle);
-  await_readable();  // a server that closes an idle connection is noticed at once
+  watch_idle();
 }
 
-void socket_client::on_idle_readable() {
+// A server that closes an idle connection, or speaks unasked on it, is noticed at once.
+void socket_client::watch_idle() {
+  if (connection_->read(home().scratch()).status == net::io_status::want_read) return await_readable();
+  expire();
+}
+
+void socket_client::expire() {
   drop();
   send(owner(), client_expired{id()});
 }
@@ -236,7 +236,7 @@ void socket_client::enter(phase next) {
 }
 
 void socket_client::on_deadline() {
-  if (phase_ == phase::idle) return on_idle_readable();
+  if (phase_ == phase::idle) return expire();
   if (!busy()) return;
   const auto& timeouts = config().timeouts;
   if (machine().done()) return on_closed(false);
@@ -279,7 +279,6 @@ void socket_client::on_flow(bool paused) {
 void socket_client::await_readable() {
   if (waiting_read_ || !connection_) return;
   waiting_read_ = true;
-  if (connection_->pending()) return notify(shard_event::kind::readable);
   connection_->wait_readable(notifier(shard_event::kind::readable));
 }
 

@@ -30,7 +30,8 @@ class socket_client final : public provider_client {
   void write_request();
   void flush();
   void read();
-  void on_idle_readable();
+  void watch_idle();
+  void expire();
   void on_closed(bool reset);
   void on_deadline();
   void await_readable();

@@ -1,5 +1,7 @@
 #include "actors/token_counting.hpp"
 
+#include "conf/keyed_hash.hpp"
+
 namespace nexus {
 
 std::shared_ptr<const tokenizer::tokenizer> model_counting::loaded() const {
@@ -58,23 +60,25 @@ int64_t estimate_text(const model_counting& counting, const model_calibrations& 
   return calibrations.estimate(counting, features.sums());
 }
 
-// A message as the cache knows it: a keyed hash of all that becomes tokens.
+// A message as the cache knows it: a keyed hash of all that becomes tokens, to the byte.
 uint64_t hash_of(const tokenizer::prompt_message& message, uint64_t seed) {
-  net::history_hasher hasher(seed, 0);
-  // A length before each text, so that no two messages read alike.
-  const auto add = [&hasher](std::string_view text) {
-    const auto bytes = text.size();
-    hasher.text({reinterpret_cast<const char*>(&bytes), sizeof bytes});
-    hasher.text(text);
+  keyed_hasher hasher(seed);
+  const auto add_number = [&hasher](uint64_t number) {
+    hasher.add({reinterpret_cast<const char*>(&number), sizeof number});
   };
-  hasher.role(message.role);
-  for (const auto text : {message.name, message.call_id, message.reasoning}) add(text);
+  // A length before each text, so that no two messages read alike.
+  const auto add = [&](std::string_view text) {
+    add_number(text.size());
+    hasher.add(text);
+  };
+  for (const auto text : {message.role, message.name, message.call_id, message.reasoning}) add(text);
+  add_number(message.parts.size());
   for (const auto& part : message.parts) {
     add(part.text);
     add(part.detail);
-    const uint64_t kind_and_size[] = {static_cast<uint64_t>(part.is), part.size ? part.size->width : 0,
-                                      part.size ? part.size->height : 0};
-    hasher.text({reinterpret_cast<const char*>(kind_and_size), sizeof kind_and_size});
+    add_number(static_cast<uint64_t>(part.is));
+    add_number(part.size ? part.size->width : 0);
+    add_number(part.size ? part.size->height : 0);
   }
   for (const auto& call : message.calls)
     for (const auto text : {call.id, call.name, call.arguments}) add(text);
@@ -111,22 +115,27 @@ result<token_count> count_prompt(const model_counting& counting, const model_cal
 // --- Texts in pieces.
 
 text_tally::text_tally(model_counting_ptr counting, const model_calibrations& calibrations)
-    : counting_(std::move(counting)), calibrations_(calibrations) {
-  if (auto tokens = counting_->loaded()) state_.emplace<tokenizer::stream_counter>(std::move(tokens));
+    : counting_(std::move(counting)), calibrations_(calibrations), tokenizer_(counting_->loaded()) {
+  if (!tokenizer_) state_.emplace<tokenizer::text_features>();
 }
 
 void text_tally::add(std::string_view piece) {
-  if (auto* counter = std::get_if<tokenizer::stream_counter>(&state_)) {
-    counter->feed(piece);
-  } else {
-    std::get<tokenizer::text_features>(state_).add(piece);
-  }
+  if (auto* features = std::get_if<tokenizer::text_features>(&state_)) return features->add(piece);
+  if (!std::holds_alternative<tokenizer::stream_counter>(state_)) state_.emplace<tokenizer::stream_counter>(tokenizer_);
+  std::get<tokenizer::stream_counter>(state_).feed(piece);
+}
+
+void text_tally::add_whole(std::string_view text) {
+  if (!tokenizer_) return add(text);
+  state_ = static_cast<int64_t>(tokenizer_->count(text));
 }
 
 int64_t text_tally::tokens() const {
   if (const auto* counter = std::get_if<tokenizer::stream_counter>(&state_))
     return static_cast<int64_t>(counter->count());
-  return calibrations_.estimate(*counting_, std::get<tokenizer::text_features>(state_).sums());
+  if (const auto* features = std::get_if<tokenizer::text_features>(&state_))
+    return calibrations_.estimate(*counting_, features->sums());
+  return std::get<int64_t>(state_);
 }
 
 std::optional<tokenizer::feature_sums> text_tally::features() const {

@@ -70,20 +70,23 @@ token_count count_text(const model_counting& counting, const model_calibrations&
 result<token_count> count_prompt(const model_counting& counting, const model_calibrations& calibrations,
                                  std::string_view body, uint64_t seed, tokenizer::count_cache* cache);
 
-/// Counts one text that comes in pieces.
+/// Counts one text that comes in pieces, or at once.
 class text_tally {
  public:
   text_tally(model_counting_ptr counting, const model_calibrations& calibrations);
   void add(std::string_view piece);
+  /// Instead of `add`: `text` is all there is.
+  void add_whole(std::string_view text);
   int64_t tokens() const;
-  bool is_exact() const { return std::holds_alternative<tokenizer::stream_counter>(state_); }
+  bool is_exact() const { return tokenizer_ != nullptr; }
   /// Empty if the text is counted exactly.
   std::optional<tokenizer::feature_sums> features() const;
 
  private:
   model_counting_ptr counting_;
   const model_calibrations& calibrations_;
-  std::variant<tokenizer::text_features, tokenizer::stream_counter> state_;
+  std::shared_ptr<const tokenizer::tokenizer> tokenizer_;  // null: it is estimated
+  std::variant<int64_t, tokenizer::text_features, tokenizer::stream_counter> state_;
 };
 
 }  // namespace nexus

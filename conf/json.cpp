@@ -1,5 +1,6 @@
 #include "conf/json.hpp"
 
+#include "conf/json_input.hpp"
 #include "conf/key_sets.hpp"
 #include "conf/limits.hpp"
 #include "conf/utf8.hpp"
@@ -17,40 +18,6 @@ namespace nexus::json {
 namespace {
 
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-
-// The reader.
-
-/// RapidJSON's input: bounded, and not copied, so that the handler sees how far the reader is.
-struct input {
-  using Ch = char;
-
-  Ch Peek() const { return p != end ? *p : '\0'; }
-  Ch Take() { return p != end ? *p++ : '\0'; }
-  size_t Tell() const { return static_cast<size_t>(p - begin); }
-  // Only in-situ parsing writes.
-  Ch* PutBegin() { return nullptr; }
-  void Put(Ch) {}
-  void* Push(size_t) { return nullptr; }
-  size_t PutEnd(Ch*) { return 0; }
-
-  const char* begin;
-  const char* p;
-  const char* end;
-};
-
-/// UTF-8 that is checked and copied in runs: RapidJSON asks for one character, and gets all up to the next escape.
-/// A fault behind the first character ends the run, so that the next call reports its exact place.
-struct bulk_utf8 : rapidjson::UTF8<> {
-  template <class Input, class Output>
-  static bool Validate(Input& in, Output& out) {
-    const char* stop = skip_unescaped(in.p, in.end);
-    const auto length = static_cast<size_t>(stop - in.p);
-    if (length == 0) return false;
-    std::memcpy(out.Push(static_cast<rapidjson::SizeType>(length)), in.p, length);
-    in.p = stop;
-    return true;
-  }
-};
 
 error invalid(size_t offset, std::string_view reason) {
   return make_error(errc::invalid_request, fmt::format("The body is not valid JSON at byte {}: {}.", offset, reason));

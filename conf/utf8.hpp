@@ -45,6 +45,21 @@ inline const char* skip_plain(const char* p, const char* end) {
   return p;
 }
 
+/// Returns the first byte from `p` on that needs an escape in a JSON string, whatever else is there.
+inline const char* skip_unescaped_bytes(const char* p, const char* end) {
+  constexpr uint64_t ones = 0x0101010101010101;
+  constexpr uint64_t high = ones * 0x80;
+  const auto has_zero = [](uint64_t word) { return (word - ones) & ~word; };
+  for (; end - p >= 8; p += 8) {
+    uint64_t word;
+    std::memcpy(&word, p, 8);
+    const uint64_t hit = ((word - ones * 0x20) & ~word) | has_zero(word ^ ones * '"') | has_zero(word ^ ones * '\\');
+    if (hit & high) break;
+  }
+  while (p != end && static_cast<unsigned char>(*p) >= 0x20 && *p != '"' && *p != '\\') ++p;
+  return p;
+}
+
 /// Returns the end of the well-formed text from `p` on that a JSON string may hold as it is.
 inline const char* skip_unescaped(const char* p, const char* end) {
   for (;;) {

@@ -17,7 +17,7 @@ secret make_head(std::string_view method, const endpoint_url& url, const secret&
                  const std::optional<std::string>& body) {
   header_list headers{
       {"accept", "application/json"}, {"user-agent", std::string("nexus-hub/") + version}, {"connection", "close"}};
-  if (body) headers.emplace_back("content-type", "application/json");
+  if (body) headers.add("content-type", "application/json");
   auto head = request_head(method, url.path, url.host_header, headers,
                            body ? std::optional<uint64_t>(body->size()) : std::nullopt);
   head.resize(head.size() - 2);  // the empty line comes after the credentials

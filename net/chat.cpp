@@ -1,30 +1,18 @@
 #include "net/chat.hpp"
 
-#include "net/utf8.hpp"
-
+#include <algorithm>
 #include <cassert>
-#include <cstring>
 
 namespace nexus::net {
 
 namespace {
 
-// Bytes that no UTF-8 text holds, so no text can pretend to begin a message.
-constexpr unsigned char role_begins = 0xFE;
-constexpr unsigned char role_ends = 0xFF;
+// Bytes that no UTF-8 text holds, so no text can pretend to begin a message or a call.
+constexpr std::string_view role_begins = "\xFE";
+constexpr std::string_view role_ends = "\xFF";
+constexpr std::string_view ids_begin = "\xFD";
 
-constexpr uint64_t mix(uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
-  return x ^ (x >> 31);
-}
-
-constexpr uint64_t absorb(uint64_t state, unsigned char byte) {
-  state = (state ^ byte) * 0x9E3779B97F4A7C15;
-  return state ^ (state >> 29);
-}
-
-constexpr bool is_space(unsigned char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+constexpr std::string_view white_space = " \t\n\v\f\r";
 
 }  // namespace
 
@@ -43,41 +31,28 @@ std::string apply_edits(std::string_view body, const std::vector<edit>& edits) {
   return out += body.substr(at);
 }
 
-void text_measure::add(std::string_view utf8) {
-  for (size_t at = 0; at < utf8.size();) {
-    uint64_t word;
-    if (utf8.size() - at >= 8 && (std::memcpy(&word, utf8.data() + at, 8), (word & 0x8080808080808080) == 0)) {
-      ascii += 8;
-      at += 8;
-      continue;
-    }
-    auto c = utf8::next(utf8, at);
-    if (c < 0x80)
-      ++ascii;
-    else if (utf8::is_wide(c))
-      ++wide;
-    else
-      ++other;
-  }
+void history_hasher::mark(std::string_view begin, std::string_view text, std::string_view end) {
+  for (const auto bytes : {begin, text, end}) trimmed_.add(bytes);
+  live_ = trimmed_;
+  has_text_ = false;
 }
 
-history_hasher::history_hasher(uint64_t seed, uint64_t history) : state_(mix(mix(seed) + history)) {}
+void history_hasher::role(std::string_view role) { mark(role_begins, role, role_ends); }
 
-void history_hasher::role(std::string_view role) {
-  state_ = absorb(state_, role_begins);
-  text(role);
-  state_ = absorb(state_, role_ends);
+void history_hasher::call_ids(std::string_view joined) {
+  if (!joined.empty()) mark(ids_begin, joined, {});
 }
 
 void history_hasher::text(std::string_view piece) {
-  auto state = state_;
-  for (unsigned char c : piece) state = is_space(c) ? state : absorb(state, c);
-  state_ = state;
-}
-
-uint64_t history_hasher::value() const {
-  auto value = mix(state_);
-  return value == 0 ? 1 : value;
+  if (!has_text_) piece.remove_prefix(std::min(piece.find_first_not_of(white_space), piece.size()));
+  const auto last = piece.find_last_not_of(white_space);
+  const auto inner = last == std::string_view::npos ? 0 : last + 1;
+  if (inner > 0) {
+    has_text_ = true;
+    live_.add(piece.substr(0, inner));
+    trimmed_ = live_;
+  }
+  live_.add(piece.substr(inner));
 }
 
 void chat_delta::clear() {

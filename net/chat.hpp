@@ -3,6 +3,7 @@
 
 #include "conf/error.hpp"
 #include "conf/json.hpp"
+#include "conf/keyed_hash.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -33,14 +34,6 @@ struct usage {
   bool complete() const { return prompt_tokens >= 0 && completion_tokens >= 0; }
 };
 
-/// Text measured while it passes, for the estimate: bytes and characters by script class.
-struct text_measure {
-  uint64_t ascii = 0;  // ASCII characters
-  uint64_t wide = 0;   // CJK ideographs, kana, hangul
-  uint64_t other = 0;  // further characters
-  void add(std::string_view utf8);
-};
-
 struct chat_delta;
 
 /// Hears every piece of an answer as it passes, and may end a stream: then it is cut behind the present event, with a
@@ -48,8 +41,8 @@ struct chat_delta;
 class answer_meter {
  public:
   virtual ~answer_meter() = default;
-  /// False if nothing more may pass.
-  virtual bool add(const chat_delta& delta) = 0;
+  /// False if nothing more may pass. `is_whole`: it is the whole answer.
+  virtual bool add(const chat_delta& delta, bool is_whole) = 0;
   /// What the end of a cut stream says was used.
   virtual usage used() const = 0;
 };
@@ -63,25 +56,28 @@ struct chat_request {
   int64_t choices = 1;                // n
   json::range model_value;            // where the model's name stands (with quotes)
   std::vector<edit> edits;            // what must change before the body goes to an upstream of the same dialect
-  text_measure prompt;                // all message text and tool schemas
   uint64_t continued_hash = 0;        // history up to and with the last assistant message that others follow, or 0
   uint64_t history_hash = 0;          // history of all messages, to be extended by the answer
   uint64_t messages = 0;
 };
 
-/// The keyed hash of a conversation's history: extends `history` by one message. White space does not count, so a
-/// client that trims still continues its conversation. A message is its role, then its text in any pieces, then
-/// `text(id)` for each of its tool calls, in order: an answer hashed so equals the `continued_hash` of the request that
+/// The keyed hash of a conversation's history: extends `history` by one message. White space around a text does not
+/// count, so a client that trims still continues its conversation. A message is its role, then its text in any pieces,
+/// then the ids of its tool calls, joined in order: an answer hashed so equals the `continued_hash` of the request that
 /// resends it.
 class history_hasher {
  public:
-  history_hasher(uint64_t seed, uint64_t history);
+  history_hasher(uint64_t seed, uint64_t history) : live_(seed, history), trimmed_(live_) {}
   void role(std::string_view role);
   void text(std::string_view piece);  // may come in pieces
-  uint64_t value() const;             // never 0
+  void call_ids(std::string_view joined);
+  uint64_t value() const { return trimmed_.value(); }  // never 0
 
  private:
-  uint64_t state_;
+  void mark(std::string_view begin, std::string_view text, std::string_view end);
+  keyed_hasher live_;     // all so far
+  keyed_hasher trimmed_;  // without the white space at the end
+  bool has_text_ = false;
 };
 
 /// What one event of a stream, or a whole answer, says.

@@ -195,12 +195,14 @@ bool has_dot_segment(std::string_view path) {
 }  // namespace
 
 result<void> check_line_ends(std::string_view part) {
-  static constexpr std::string_view special("\r\n\0", 3);
-  for (size_t i = part.find_first_of(special); i != std::string_view::npos; i = part.find_first_of(special, i)) {
-    if (part[i] == '\0') return refuse("The request head contains a NUL byte.");
-    if (part[i] == '\n') return refuse("A line of the request head ends with a bare LF.");
+  for (size_t i = 0; i < part.size(); ++i) {
+    const char c = part[i];
+    if (static_cast<unsigned char>(c) > '\r') continue;
+    if (c == '\0') return refuse("The request head contains a NUL byte.");
+    if (c == '\n') return refuse("A line of the request head ends with a bare LF.");
+    if (c != '\r') continue;
     if (i + 1 < part.size() && part[i + 1] != '\n') return refuse("The request head contains a bare CR.");
-    i += 2;
+    ++i;
   }
   return {};
 }

@@ -47,11 +47,31 @@ void append_number(std::string& out, uint64_t number) {
   out.append(digits.data(), end);
 }
 
-void append_field(std::string& out, std::string_view name, std::string_view value) {
-  out.append(name).append(": ").append(value).append("\r\n");
-}
+constexpr std::string_view colon = ": ";
+constexpr std::string_view line_end = "\r\n";
 
 }  // namespace
+
+void append_field(std::string& out, std::string_view name, std::string_view value) {
+  out.append(name).append(colon).append(value).append(line_end);
+}
+
+header_list::header_list(std::initializer_list<field> fields) {
+  for (const auto& [name, value] : fields) add(name, value);
+}
+
+void header_list::add(std::string_view name, std::string_view value) { append_field(lines_, name, value); }
+
+header_list::field header_list::iterator::operator*() const {
+  const auto line = rest_.substr(0, rest_.find(line_end));
+  const auto name_end = line.find(colon);
+  return {line.substr(0, name_end), line.substr(name_end + colon.size())};
+}
+
+header_list::iterator& header_list::iterator::operator++() {
+  rest_.remove_prefix(rest_.find(line_end) + line_end.size());
+  return *this;
+}
 
 std::string_view reason_phrase(int status) {
   for (const auto& row : phrases)
@@ -72,8 +92,7 @@ void append_response_head(std::string& out, const response_head& head, const hea
     append_field(out, "transfer-encoding", "chunked");
   }
   if (!head.keep_alive) append_field(out, "connection", "close");
-  for (const auto& [name, value] : headers) append_field(out, name, value);
-  out.append("\r\n");
+  out.append(headers.lines()).append("\r\n");
 }
 
 std::string chunk_size_line(size_t size) {
@@ -110,8 +129,7 @@ std::string request_head(std::string_view method, std::string_view path, std::st
     append_number(out, *content_length);
     out.append("\r\n");
   }
-  for (const auto& [name, value] : headers) append_field(out, name, value);
-  out.append("\r\n");
+  out.append(headers.lines()).append("\r\n");
   return out;
 }
 

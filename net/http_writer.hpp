@@ -2,15 +2,47 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace nexus::net {
 
-using header_list = std::vector<std::pair<std::string, std::string>>;
+/// Fields of a head in their order, kept as the lines that they become. Names and values hold no line ends: ours never
+/// do, foreign ones pass `is_field_value` first.
+class header_list {
+ public:
+  using field = std::pair<std::string_view, std::string_view>;
+
+  header_list() = default;
+  header_list(std::initializer_list<field> fields);
+  void add(std::string_view name, std::string_view value);
+  void add(const header_list& more) { lines_ += more.lines_; }
+
+  /// "name: value\r\n" each.
+  std::string_view lines() const { return lines_; }
+  bool empty() const { return lines_.empty(); }
+  bool operator==(const header_list&) const = default;
+
+  /// Goes over the fields; valid as long as the list is unchanged.
+  class iterator {
+   public:
+    explicit iterator(std::string_view rest) : rest_(rest) {}
+    field operator*() const;
+    iterator& operator++();
+    bool operator!=(const iterator& other) const { return rest_.size() != other.rest_.size(); }
+
+   private:
+    std::string_view rest_;
+  };
+  iterator begin() const { return iterator(lines_); }
+  iterator end() const { return iterator({}); }
+
+ private:
+  std::string lines_;
+};
 
 /// How an answer's body ends.
 enum class framing { length, chunked, close, none };
@@ -23,8 +55,10 @@ struct response_head {
   bool keep_alive = true;
 };
 
-/// Appends status line, the fields of `head`, `headers`, and the empty line. Values must hold no line ends: ours never
-/// do, foreign ones pass `is_field_value` first.
+/// Appends "name: value\r\n".
+void append_field(std::string& out, std::string_view name, std::string_view value);
+
+/// Appends status line, the fields of `head`, `headers`, and the empty line.
 void append_response_head(std::string& out, const response_head& head, const header_list& headers);
 
 /// Appends one chunk of a chunked body. `bytes` is not empty: that would end the body.

@@ -83,10 +83,10 @@ error status_error(const probe_target& target, const http_answer& answer) {
 secret make_head(const probe_target& target, std::string_view method, const endpoint_url& url,
                  std::optional<uint64_t> content_length) {
   auto headers = target.headers;
-  headers.emplace_back("accept", "application/json");
-  headers.emplace_back("accept-encoding", "identity");
-  headers.emplace_back("user-agent", std::string("nexus-hub/") + version);
-  headers.emplace_back("connection", "close");
+  headers.add("accept", "application/json");
+  headers.add("accept-encoding", "identity");
+  headers.add("user-agent", std::string("nexus-hub/") + version);
+  headers.add("connection", "close");
   auto head = request_head(method, url.path, url.host_header, headers, content_length);
   if (target.key.empty()) return secret(std::move(head));
   head.resize(head.size() - 2);  // the empty line comes after the credentials

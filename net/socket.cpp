@@ -30,12 +30,26 @@ connection::~connection() = default;
 connection::connection(connection&&) noexcept = default;
 connection& connection::operator=(connection&&) noexcept = default;
 
+io_status connection::handshake() {
+  if (!tls_) return io_status::ok;
+  const auto status = tls_->handshake();
+  drained_ = status == io_status::want_read;
+  return status;
+}
+
 io_result connection::read(std::span<char> into) {
-  if (tls_) return tls_->read(into);
-  const auto bytes = ::recv(socket_.native_handle(), into.data(), into.size(), 0);
-  if (bytes > 0) return {io_status::ok, static_cast<size_t>(bytes)};
-  if (bytes == 0) return {io_status::closed, 0};
-  return {status_of_errno() == io_status::failed ? io_status::failed : io_status::want_read, 0};
+  const auto read_plain = [&]() -> io_result {
+    ssize_t bytes = 0;
+    do {
+      bytes = ::recv(socket_.native_handle(), into.data(), into.size(), 0);
+    } while (bytes < 0 && errno == EINTR);
+    if (bytes > 0) return {io_status::ok, static_cast<size_t>(bytes)};
+    if (bytes == 0) return {io_status::closed, 0};
+    return {status_of_errno() == io_status::failed ? io_status::failed : io_status::want_read, 0};
+  };
+  const auto done = tls_ ? tls_->read(into) : read_plain();
+  drained_ = done.status == io_status::want_read;
+  return done;
 }
 
 io_status connection::write(std::initializer_list<std::string_view> pieces) {
@@ -93,6 +107,12 @@ io_status connection::flush() {
   std::string().swap(unsent_);
   sent_ = 0;
   return io_status::ok;
+}
+
+void connection::cancel_waits() {
+  error_code ignored;
+  socket_.cancel(ignored);
+  drained_ = false;
 }
 
 void connection::shutdown_send() {

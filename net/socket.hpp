@@ -2,7 +2,7 @@
 // scratch buffer, write at once and keep only what the kernel refuses. Owned and used by one shard's thread.
 #pragma once
 
-#include "net/asio.hpp"
+#include "net/edge_wait.hpp"
 #include "net/tls.hpp"
 
 #include <initializer_list>
@@ -25,7 +25,7 @@ class connection {
   void start_tls(std::unique_ptr<tls_session> session) { tls_ = std::move(session); }
   bool encrypted() const { return tls_ != nullptr; }
   /// Runs a step of the TLS handshake; ok at once without TLS.
-  io_status handshake() { return tls_ ? tls_->handshake() : io_status::ok; }
+  io_status handshake();
   std::string tls_failure() const { return tls_ ? tls_->failure() : std::string(); }
 
   io_result read(std::span<char> into);
@@ -34,17 +34,21 @@ class connection {
   io_status write(std::initializer_list<std::string_view> pieces);
   io_status flush();
   size_t unsent() const { return unsent_.size() - sent_; }
-  /// True if TLS holds bytes that no readiness will announce.
-  bool pending() const { return tls_ && tls_->pending(); }
 
+  /// Calls `handler(error_code)` when there may be something to read: at once, though not from within the call, unless
+  /// the last read or handshake said want_read. One wait at a time.
   template <class Handler>
-  void wait_readable(Handler&& handler) {
-    socket_.async_wait(tcp::socket::wait_read, std::forward<Handler>(handler));
+  void wait_readable(Handler handler) {
+    if (std::exchange(drained_, false)) return socket_.wait_edge(tcp::socket::wait_read, std::move(handler));
+    asio::post(socket_.get_executor(), [handler = std::move(handler)]() mutable { handler(error_code()); });
   }
+  /// The same for room to write, after want_write. One wait at a time.
   template <class Handler>
-  void wait_writable(Handler&& handler) {
-    socket_.async_wait(tcp::socket::wait_write, std::forward<Handler>(handler));
+  void wait_writable(Handler handler) {
+    socket_.wait_edge(tcp::socket::wait_write, std::move(handler));
   }
+  /// Ends the waits under way: their handlers are called with operation_aborted.
+  void cancel_waits();
   tcp::socket& socket() { return socket_; }
   bool is_open() const { return socket_.is_open(); }
   /// Ends our direction in order (close_notify, FIN); the peer's bytes may still be drained.
@@ -56,10 +60,11 @@ class connection {
 
  private:
   io_status write_plain(std::initializer_list<std::string_view> pieces);
-  tcp::socket socket_;
+  edge_socket socket_;
   std::unique_ptr<tls_session> tls_;
   std::string unsent_;
   size_t sent_ = 0;
+  bool drained_ = false;  // nothing to read since the last edge
 };
 
 /// A listening socket with SO_REUSEPORT, so that each shard has its own.

@@ -65,7 +65,7 @@ result<void> stream_relay::take(const sse_reader::event& event, stream_part& par
   }
   if (!delta_.finish_reason.empty()) facts_.finish_reason = delta_.finish_reason;
 
-  const bool goes_on = meter_ == nullptr || meter_->add(delta_);
+  const bool goes_on = meter_ == nullptr || meter_->add(delta_, false);
   forward(event, part);
   // The upstream's own last word needs no cut.
   if (!goes_on && facts_.finish_reason.empty()) cut(event.data, part);
@@ -110,7 +110,7 @@ result<void> stream_relay::finish(stream_part& part) {
 answer_facts stream_relay::facts() const {
   auto facts = facts_;
   auto history = history_;
-  history.text(call_ids_);
+  history.call_ids(call_ids_);
   facts.history_hash = history.value();
   return facts;
 }

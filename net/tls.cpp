@@ -145,8 +145,6 @@ void tls_session::shutdown() {
   ERR_clear_error();
 }
 
-bool tls_session::pending() const { return SSL_has_pending(ssl_) != 0; }
-
 std::string tls_session::failure() const { return failure_; }
 
 }  // namespace nexus::net

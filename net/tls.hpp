@@ -61,8 +61,6 @@ class tls_session {
   io_result write(std::string_view bytes);
   /// Sends close_notify, without waiting for the peer's.
   void shutdown();
-  /// True if decrypted bytes wait inside: the socket need not become readable for them.
-  bool pending() const;
   /// Why the last step failed, for logs: "certificate verify failed (self-signed certificate)".
   std::string failure() const;
 

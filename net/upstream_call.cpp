@@ -155,11 +155,13 @@ bool upstream_call::conclude_answer() {
   facts_.reported = delta.usage;
   facts_.finish_reason = delta.finish_reason;
   facts_.has_text = true;
-  if (settings_.meter != nullptr) settings_.meter->add(delta);
+  if (settings_.meter != nullptr) settings_.meter->add(delta, true);
   auto history = after_request(settings_);
   history.role("assistant");
   history.text(delta.content);
-  for (const auto& id : delta.tool_call_ids) history.text(id);
+  std::string call_ids;
+  for (const auto& id : delta.tool_call_ids) call_ids += id;
+  history.call_ids(call_ids);
   facts_.history_hash = history.value();
   over_ = true;
   verdict_.answer = whole_answer{reader_.current().status, std::move(body_)};

@@ -34,7 +34,6 @@ class stream_adapter {
                                                                                   error_code ec = {}) mutable {
           if (!started) {
             started = true;
-            if (connection_.pending()) return asio::post(get_executor(), std::move(self));
             return connection_.wait_readable(std::move(self));
           }
           if (ec) return self.complete(ec, 0);

@@ -52,8 +52,8 @@ result<administrator_patch> read_patch(session& session, bool is_new) {
 void answer_administrator(session& session, const storage::administrator& row, int status, net::header_list headers) {
   json::writer out;
   write_administrator(out, row);
-  headers.emplace_back("etag", etag(row.version));
-  if (status == 201) headers.emplace_back("location", "/administrators/" + std::to_string(row.id));
+  headers.add("etag", etag(row.version));
+  if (status == 201) headers.add("location", "/administrators/" + std::to_string(row.id));
   session.respond(
       {.status = status, .content_type = "application/json", .body = out.take(), .headers = std::move(headers)});
 }

@@ -81,8 +81,8 @@ class chat_exchange final : public exchange {
 
   net::header_list headers() const {
     net::header_list headers{{"x-conversation-id", driver_.call().conversation_id}};
-    headers.insert(headers.end(), limits_.begin(), limits_.end());
-    if (driver_.provider()) headers.emplace_back("x-nexus-provider", printable(driver_.provider()->row->name));
+    headers.add(limits_);
+    if (driver_.provider()) headers.add("x-nexus-provider", printable(driver_.provider()->row->name));
     return headers;
   }
 
@@ -98,9 +98,9 @@ class chat_exchange final : public exchange {
     if (session_.streaming()) return session_.stream(bytes);
     session_.note_upstream_time(driver_.upstream_time());
     auto all = headers();
-    all.emplace_back("cache-control", "no-cache");
-    all.emplace_back("x-accel-buffering", "no");
-    session_.begin_stream(std::move(all), bytes);
+    all.add("cache-control", "no-cache");
+    all.add("x-accel-buffering", "no");
+    session_.begin_stream(all, bytes);
   }
 
   void deliver_stream(call_end& message) {
@@ -120,11 +120,10 @@ class chat_exchange final : public exchange {
       return session_.end_stream(message.part.bytes, false);
     }
     auto more = headers();
-    more.insert(more.end(), message.verdict.hints.begin(), message.verdict.hints.end());
-    if (!message.verdict.answer) return session_.fail(failure, std::move(more));
+    for (const auto& [name, value] : message.verdict.hints) more.add(name, value);
+    if (!message.verdict.answer) return session_.fail(failure, more);
     auto& theirs = *message.verdict.answer;
-    const auto ours = error_headers(failure);
-    more.insert(more.end(), ours.begin(), ours.end());
+    more.add(error_headers(failure));
     session_.respond({.status = theirs.status, .body = std::move(theirs.body), .headers = std::move(more)});
   }
 
@@ -137,7 +136,7 @@ void begin(session& session, parsed_call parsed, counted_prompt counted) {
   limit_report report;
   auto made = admit_call(session.hub(), std::move(parsed), session.request().body, std::move(counted), report);
   auto limits = limit_headers(report);
-  if (!made) return session.fail(made.error(), std::move(limits));
+  if (!made) return session.fail(made.error(), limits);
   std::string().swap(session.request().body);
   auto state = std::make_shared<chat_exchange>(session, std::move(*made), std::move(limits));
   session.run(state);

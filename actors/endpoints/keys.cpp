@@ -88,9 +88,9 @@ void answer_key(session& session, int64_t id, int status, const secret* whole) {
                 .content_type = "application/json",
                 .body = out.take(),
                 .headers = {{"etag", etag(found->second->version)}}};
-  if (whole != nullptr) answer.headers.emplace_back("cache-control", "no-store");
-  if (status == 201) answer.headers.emplace_back("location", "/keys/" + std::to_string(id));
-  session.respond(std::move(answer));
+  if (whole != nullptr) answer.headers.add("cache-control", "no-store");
+  if (status == 201) answer.headers.add("location", "/keys/" + std::to_string(id));
+  session.respond(answer);
 }
 
 bool is_name(std::string_view text) {

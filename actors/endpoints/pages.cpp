@@ -37,8 +37,8 @@ bool accepts(std::string_view list, std::string_view coding) {
 
 void send_asset(session& session, const web::asset& asset, std::string_view cache_control) {
   auto headers = page_headers(cache_control);
-  headers.emplace_back("vary", "accept-encoding");
-  headers.emplace_back("etag", asset.etag);
+  headers.add("vary", "accept-encoding");
+  headers.add("etag", asset.etag);
   const auto& request = session.request().headers;
   if (request.find("if-none-match") == asset.etag)
     return session.respond({.status = 304, .content_type = {}, .body = {}, .headers = std::move(headers)});
@@ -46,10 +46,10 @@ void send_asset(session& session, const web::asset& asset, std::string_view cach
   auto content = asset.content;
   if (!asset.brotli.empty() && accepts(codings, "br")) {
     content = asset.brotli;
-    headers.emplace_back("content-encoding", "br");
+    headers.add("content-encoding", "br");
   } else if (!asset.gzip.empty() && accepts(codings, "gzip")) {
     content = asset.gzip;
-    headers.emplace_back("content-encoding", "gzip");
+    headers.add("content-encoding", "gzip");
   }
   session.respond(
       {.status = 200, .content_type = asset.content_type, .body = std::string(content), .headers = std::move(headers)});

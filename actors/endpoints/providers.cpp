@@ -24,7 +24,7 @@ std::string_view state_of(session& session, const provider_config& config) {
 // Values of further headers may be secrets of their own.
 void write_masked_headers(json::writer& out, const net::header_list& headers) {
   out.object();
-  for (const auto& [name, value] : headers) out.key(name).string(secret(value).masked());
+  for (const auto& [name, value] : headers) out.key(name).string(secret(std::string(value)).masked());
   out.end_object();
 }
 
@@ -119,8 +119,8 @@ void answer_provider(session& session, int64_t id, int status) {
                 .content_type = "application/json",
                 .body = out.take(),
                 .headers = {{"etag", etag(found->second->row->version)}}};
-  if (status == 201) answer.headers.emplace_back("location", "/providers/" + std::to_string(id));
-  session.respond(std::move(answer));
+  if (status == 201) answer.headers.add("location", "/providers/" + std::to_string(id));
+  session.respond(answer);
 }
 
 void answer_model(session& session, int64_t id, int status) {
@@ -132,8 +132,8 @@ void answer_model(session& session, int64_t id, int status) {
                 .content_type = "application/json",
                 .body = out.take(),
                 .headers = {{"etag", etag(found->version)}}};
-  if (status == 201) answer.headers.emplace_back("location", "/provider_models/" + std::to_string(id));
-  session.respond(std::move(answer));
+  if (status == 201) answer.headers.add("location", "/provider_models/" + std::to_string(id));
+  session.respond(answer);
 }
 
 void answer_removed(session& session, int64_t) {
@@ -176,7 +176,7 @@ result<std::string> unmask_headers(const std::string& given, const provider_conf
     if (!member.value.IsString()) return given;
     std::string value(member.value.GetString(), member.value.GetStringLength());
     for (const auto& [known, kept] : present->headers) {
-      if (known != name || secret(kept).masked() != value) continue;
+      if (known != name || secret(std::string(kept)).masked() != value) continue;
       if (moves)
         return complaint("headers", "This server_url leads to another server: send the values of 'headers' whole.");
       value = kept;

@@ -1,10 +1,10 @@
 #include "net/dialects/openai.hpp"
 #include "net/dialects/root_members.hpp"
 
+#include "conf/json_input.hpp"
 #include "conf/limits.hpp"
 
 #include <fmt/format.h>
-#include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
 
 #include <array>
@@ -15,15 +15,15 @@ namespace nexus::net::openai {
 namespace {
 
 using rapidjson::SizeType;
+using reader_type = rapidjson::GenericReader<json::bulk_bytes, json::bulk_bytes>;
 
 /// Numbers of tokens above this are no count.
 constexpr int64_t tokens_max = 100'000'000;
 
 /// Takes what counts from a chunk or an answer, and lets the rest pass.
-class answer_handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, answer_handler> {
+class answer_handler : public rapidjson::BaseReaderHandler<json::bulk_bytes, answer_handler> {
  public:
-  answer_handler(std::string_view text, const rapidjson::MemoryStream& in, chat_delta& out)
-      : text_(text), in_(in), out_(out) {}
+  answer_handler(std::string_view text, const json::input& in, chat_delta& out) : text_(text), in_(in), out_(out) {}
 
   /// What is not looked at passes anywhere but as the root.
   bool Default() { return depth_ > 0; }
@@ -69,7 +69,7 @@ class answer_handler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, an
   void count(int64_t tokens);
 
   std::string_view text_;
-  const rapidjson::MemoryStream& in_;
+  const json::input& in_;
   chat_delta& out_;
   path path_{};  // by depth; other within an array
   unsigned depth_ = 0;
@@ -249,11 +249,11 @@ void answer_handler::finish() {
   out_.error_message = std::move(root_message_);
 }
 
-result<void> read(rapidjson::Reader& reader, std::string_view text, chat_delta& out) {
+result<void> read(reader_type& reader, std::string_view text, chat_delta& out) {
   // Numbers as strings: RapidJSON 1.1's own conversion reads out of bounds at hostile exponents.
-  constexpr unsigned flags = rapidjson::kParseNumbersAsStringsFlag;
+  constexpr unsigned flags = rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag;
   out.clear();
-  rapidjson::MemoryStream in(text.data(), text.size());
+  json::input in{text.data(), text.data(), text.data() + text.size()};
   answer_handler handler(text, in, out);
   auto outcome = reader.Parse<flags>(in, handler);
   if (outcome.IsError()) {
@@ -330,12 +330,12 @@ std::string_view trimmed(std::string_view text) {
 
 result<void> read_chunk(std::string_view data, chat_delta& out) {
   // Keeps its buffer, so that a chunk costs no allocation. It is bounded by the longest event.
-  thread_local rapidjson::Reader reader;
+  thread_local reader_type reader;
   return read(reader, data, out);
 }
 
 result<void> read_answer(std::string_view body, chat_delta& out) {
-  rapidjson::Reader reader;
+  reader_type reader;
   return read(reader, body, out);
 }
 

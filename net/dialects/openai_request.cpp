@@ -22,7 +22,6 @@ enum class member : uint8_t {
   max_tokens,
   choices,
   max_completion_tokens,
-  tools
 };
 
 /// A root member whose type is checked. Members that are not in the table pass.
@@ -49,8 +48,8 @@ constexpr member_row member_rows[] = {
     {"n", a_number | a_null, member::choices, true, 1, 128},
     {"stop", a_string | an_array | a_null},
     {"seed", a_number | a_null, member::other, true},
-    {"tools", an_array | a_null, member::tools},
-    {"functions", an_array | a_null, member::tools},
+    {"tools", an_array | a_null},
+    {"functions", an_array | a_null},
     {"tool_choice", a_string | an_object | a_null},
     {"parallel_tool_calls", a_boolean | a_null},
     {"response_format", an_object | a_null},
@@ -186,7 +185,7 @@ class request_reader final : public json::listener {
 
  private:
   enum class field : uint8_t { other, role, content, name, calls, function_call, call_id };
-  enum class leaf : uint8_t { other, text, id, measured };
+  enum class leaf : uint8_t { other, text, id };
 
   bool accept(kind kind, unsigned depth);
   bool accept_field(kind kind);
@@ -209,7 +208,7 @@ class request_reader final : public json::listener {
   // Where the pass is.
   const member_row* row_ = nullptr;  // the root member
   field field_ = field::other;       // the member of a message
-  leaf leaf_ = leaf::other;          // the member of a content part, tool call or function
+  leaf leaf_ = leaf::other;          // the member of a content part or tool call
   bool is_usage_option_ = false;
   uint64_t parts_ = 0;  // of the message's content or tool calls
 
@@ -306,11 +305,8 @@ bool request_reader::on_key(std::string_view key, unsigned depth) {
     return true;
   }
   leaf_ = leaf::other;
-  bool in_call = field_ == field::calls && depth == 6;
   if (field_ == field::content && depth == 5 && key == "text") leaf_ = leaf::text;
   if (field_ == field::calls && depth == 5 && key == "id") leaf_ = leaf::id;
-  if ((in_call || (field_ == field::function_call && depth == 4)) && (key == "name" || key == "arguments"))
-    leaf_ = leaf::measured;
   return true;
 }
 
@@ -324,13 +320,11 @@ bool request_reader::on_string(std::string_view text, unsigned depth) {
   if (depth == 3) {
     if (field_ == field::role) return set_role(text);
     if (field_ == field::content) add_content(text);
-    if (field_ == field::name) request_.prompt.add(text);
     if (field_ == field::call_id) ids_ += text;
     return true;
   }
   if (depth == 5 && leaf_ == leaf::text) add_content(text);
   if (depth == 5 && leaf_ == leaf::id) ids_ += text;
-  if (leaf_ == leaf::measured) request_.prompt.add(text);
   return true;
 }
 
@@ -397,7 +391,6 @@ bool request_reader::set_role(std::string_view role) {
 }
 
 void request_reader::add_content(std::string_view text) {
-  request_.prompt.add(text);
   if (has_role_)
     hasher_.text(text);
   else
@@ -409,7 +402,7 @@ bool request_reader::end_message() {
     return refuse(message_path("role"), fmt::format("'{}' is missing: each message has a role.", message_path("role")));
   if (!has_content_ && !is_assistant_)
     return refuse(message_path("content"), fmt::format("'{}' is missing.", message_path("content")));
-  hasher_.text(ids_);
+  hasher_.call_ids(ids_);
   history_ = hasher_.value();
   ++request_.messages;
   return true;
@@ -435,7 +428,6 @@ bool request_reader::on_root_member(std::string_view key, json::range member, js
     options_ = value;
     has_options_ = body_[value.begin] == '{';
   }
-  if (in(member::tools)) request_.prompt.add(body_.substr(value.begin, value.end - value.begin));
   return true;
 }
 

@@ -42,7 +42,7 @@ class SocketClient : public ClientFixture {
     row->server_key = secret("sk-upstream-0123456789");
     auto config = std::make_shared<provider_config>(*make_config(row, timeouts_));
     config->chat = {false, host, port, "/v1/chat/completions", host + ":" + std::to_string(port)};
-    config->headers = {{"x-team", "blue"}};
+    config->call_headers = with_call_headers({{"x-team", "blue"}});
     start<socket_client>(config);
   }
   void accept() {
@@ -105,8 +105,9 @@ TEST_F(SocketClient, SendsTheRequestWithItsCredentials) {
   accept();
   const auto sent = request();
   EXPECT_TRUE(sent.starts_with("POST /v1/chat/completions HTTP/1.1\r\n")) << sent;
-  for (const auto* line : {"\r\nx-team: blue\r\n", "\r\naccept: application/json\r\n", "\r\nx-request-id: label\r\n",
-                           "\r\nauthorization: Bearer sk-upstream-0123456789\r\n\r\n"})
+  for (const auto* line :
+       {"\r\nx-team: blue\r\n", "\r\naccept-encoding: identity\r\n", "\r\naccept: application/json\r\n",
+        "\r\nx-request-id: label\r\n", "\r\nauthorization: Bearer sk-upstream-0123456789\r\n\r\n"})
     EXPECT_NE(sent.find(line), std::string::npos) << line;
   EXPECT_TRUE(sent.ends_with("\r\n\r\n" + what->body));
   say(answer_text());

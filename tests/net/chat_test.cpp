@@ -12,49 +12,10 @@ uint64_t hash(std::vector<std::string> pieces, uint64_t seed = 7, uint64_t histo
   return hasher.value();
 }
 
-text_measure measure(std::string_view text) {
-  text_measure out;
-  out.add(text);
-  return out;
-}
-
 TEST(ApplyEdits, ReplacesInsertsAndErases) {
   EXPECT_EQ(apply_edits("abcdef", {}), "abcdef");
   EXPECT_EQ(apply_edits("abcdef", {{{0, 1}, "X"}, {{2, 4}, ""}, {{4, 4}, "YZ"}, {{6, 6}, "!"}}), "XbYZef!");
   EXPECT_EQ(apply_edits("abc", {{{0, 3}, ""}}), "");
-}
-
-TEST(TextMeasure, CountsCharactersByScript) {
-  auto text = measure("Hello, world! 你好，世界 かな 한글 Привет 😀");
-  EXPECT_EQ(text.ascii, 18u);
-  EXPECT_EQ(text.wide, 8u);
-  EXPECT_EQ(text.other, 8u);  // the wide comma, six Cyrillic letters, one emoji
-}
-
-TEST(TextMeasure, CountsTheSameWhereverTheFastPathBegins) {
-  for (size_t before = 0; before < 20; ++before)
-    for (size_t behind = 0; behind < 20; ++behind) {
-      auto text = measure(std::string(before, 'a') + "世" + std::string(behind, 'b'));
-      ASSERT_EQ(text.ascii, before + behind);
-      ASSERT_EQ(text.wide, 1u);
-      ASSERT_EQ(text.other, 0u);
-    }
-}
-
-TEST(TextMeasure, CountsInvalidBytesAsOther) {
-  auto text = measure("a\xFF\xC0\x80z\xE4\xB8");
-  EXPECT_EQ(text.ascii, 2u);
-  EXPECT_EQ(text.wide, 0u);
-  EXPECT_EQ(text.other, 5u);
-}
-
-TEST(TextMeasure, AddsUp) {
-  text_measure text;
-  text.add("abc");
-  text.add("");
-  text.add("世界");
-  EXPECT_EQ(text.ascii, 3u);
-  EXPECT_EQ(text.wide, 2u);
 }
 
 TEST(HistoryHasher, DoesNotDependOnThePieces) {
@@ -63,11 +24,25 @@ TEST(HistoryHasher, DoesNotDependOnThePieces) {
     EXPECT_EQ(hash({text.substr(0, cut), text.substr(cut)}), hash({text}));
 }
 
-TEST(HistoryHasher, IgnoresWhiteSpace) {
-  EXPECT_EQ(hash({" a b\r\n\t\v\fc "}), hash({"abc"}));
-  EXPECT_NE(hash({"a\xC2\xA0"
-                  "b"}),
-            hash({"ab"}));
+TEST(HistoryHasher, IgnoresWhiteSpaceAroundATextButNotWithin) {
+  EXPECT_EQ(hash({" \r\n\ta b\v\f "}), hash({"a b"}));
+  EXPECT_EQ(hash({" ", "\n", " a", " ", "", " b", "\n", " "}), hash({"a  b"}));
+  EXPECT_EQ(hash({" \n"}), hash({}));
+  EXPECT_NE(hash({"a b"}), hash({"ab"}));
+  EXPECT_NE(hash({"a\xC2\xA0"}), hash({"a"}));
+}
+
+TEST(HistoryHasher, KeepsCallsApartFromText) {
+  history_hasher calls(1, 2);
+  calls.role("assistant");
+  calls.text("a ");
+  auto text = calls;
+  calls.call_ids("b");
+  text.text("b");
+  EXPECT_NE(calls.value(), text.value());
+  auto none = text;
+  none.call_ids("");
+  EXPECT_EQ(none.value(), text.value());
 }
 
 TEST(HistoryHasher, DependsOnSeedHistoryRoleAndText) {

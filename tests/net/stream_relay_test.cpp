@@ -188,8 +188,7 @@ TEST(StreamRelay, HashesTheAnswerLikeTheRequestThatResendsIt) {
   expected.role("assistant");
   expected.text("Hello 世界");
   EXPECT_EQ(relay(hello + stop + done).facts.history_hash, expected.value());
-  expected.text("c1");
-  expected.text("c2");
+  expected.call_ids("c1c2");
   const auto calls = delta(R"("tool_calls":[{"index":0,"id":"c1","function":{"arguments":"{"}}])") +
                      delta(R"("tool_calls":[{"index":0,"id":"c1","function":{"arguments":"}"}}])") +
                      delta(R"("tool_calls":[{"index":1,"id":"c2"}])");
