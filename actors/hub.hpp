@@ -58,6 +58,7 @@ struct hub {
   registry_actor registry;
   stats_writer_actor stats_writer;
   stats_reader_actor stats_reader;
+  stats_reader_actor auditor;  // another one: an audit takes its time
   token_counter_actor token_counter;
   chat_directory_actor chat_directory;
   std::atomic<bool> draining{false};

@@ -221,8 +221,9 @@ void server::start_actors() {
   const auto control = rows ? share(std::move(*rows)) : std::make_shared<const control_state>();
   hub_->stats_writer = system_->spawn<caf::detached>(
       stats_writer, hub_.get(), std::make_shared<std::unique_ptr<storage::store>>(std::move(store_)));
-  hub_->stats_reader = system_->spawn<caf::detached>(
-      stats_reader, storage::store::file(std::filesystem::path(options_->server.data_dir)));
+  const auto file = storage::store::file(std::filesystem::path(options_->server.data_dir));
+  for (auto* reader : {&hub_->stats_reader, &hub_->auditor})
+    *reader = system_->spawn<caf::detached>(stats_reader, file);
   hub_->token_counter = system_->spawn<caf::detached>(token_counter, &hub_->calibrations);
   hub_->ledger.wake_writer = [writer = hub_->stats_writer] { caf::anon_send(writer, rows_due{}); };
   hub_->registry = system_->spawn(registry, hub_.get(), options_, control);
@@ -346,6 +347,7 @@ int server::stop(const std::function<bool()>& hurry) {
   end(hub_->registry);
   end(hub_->chat_directory);
   end(hub_->stats_reader);
+  end(hub_->auditor);
   end(hub_->token_counter);
   for (const auto& hasher : hub_->password_hashers) end(hasher);
   for (auto& slot : shards_) slot.shard->stop();
@@ -354,6 +356,7 @@ int server::stop(const std::function<bool()>& hurry) {
   hub_->registry = nullptr;
   hub_->stats_writer = nullptr;
   hub_->stats_reader = nullptr;
+  hub_->auditor = nullptr;
   hub_->token_counter = nullptr;
   hub_->password_hashers = {};
   hub_->chat_directory = nullptr;

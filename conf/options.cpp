@@ -172,8 +172,6 @@ constexpr row table[] = {
 
     {"storage", "durability", at<&o::storage, &storage_options::durability>, durability,
      "What may end without a loss: process (also by kill -9), or power for the whole machine."},
-    {"storage", "batch_rows", at<&o::storage, &storage_options::batch_rows>, range(1, 100'000),
-     "Rows that make a batch due at once."},
     {"storage", "batch_delay_ms", at<&o::storage, &storage_options::batch_delay>, pause,
      "Longest time that a row waits for its batch."},
     {"storage", "queue_max", at<&o::storage, &storage_options::queue_max>, range(1, million),

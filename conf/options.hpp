@@ -65,8 +65,7 @@ struct websocket_options {
 
 struct storage_options {
   std::string durability = "process";  // what loses nothing when it ends: "process", or "power" for the machine
-  uint32_t batch_rows = 256;           // rows that make a batch due at once
-  milliseconds batch_delay{5};         // longest time a row waits for its batch
+  milliseconds batch_delay{50};        // longest time a row waits for its batch
   uint32_t queue_max = 16'384;         // requests under way or not yet in the database; beyond it they are refused
   milliseconds busy_timeout{5'000};    // how long to wait for a locked database
 };

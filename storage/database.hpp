@@ -35,6 +35,8 @@ class query {
 
   query& bind(int64_t number);
   query& bind(std::string_view text);
+  /// Without a copy: the text must outlive this use.
+  query& bind_view(std::string_view text);
   query& bind_blob(std::string_view bytes);
   query& bind_null();
 

@@ -281,6 +281,90 @@ constexpr std::array statements = std::to_array<std::string_view>({
          model_name TEXT PRIMARY KEY NOT NULL,
          state BLOB NOT NULL
        ) STRICT, WITHOUT ROWID)",
+
+    // Two rows for each round of `requests`, whose ids are twice its own (the prompt) and one more: they find each
+    // other without an index, both tables only grow at their ends, and what else there is to say stands in the request.
+    R"(CREATE TABLE chat_stats_by_place (
+         id INTEGER PRIMARY KEY,
+         timestamp INTEGER NOT NULL,
+         conversation_id TEXT NOT NULL,
+         provider_id INTEGER NOT NULL,
+         model_name TEXT NOT NULL,
+         tokens_count INTEGER NOT NULL CHECK (tokens_count >= 0),
+         is_prompt INTEGER NOT NULL CHECK (is_prompt IN (0, 1))
+       ) STRICT)",
+    R"(INSERT INTO chat_stats_by_place
+       SELECT 2 * r.id + 1 - s.is_prompt, s.timestamp, s.conversation_id, s.provider_id, s.model_name, s.tokens_count,
+         s.is_prompt
+       FROM chat_stats s JOIN requests r ON r.request_id = s.request_id ORDER BY 1)",
+    "DROP TABLE chat_stats",
+    "ALTER TABLE chat_stats_by_place RENAME TO chat_stats",
+
+    // Of the conversation with this answer, an unsigned number in the bits of a signed one; 0 if it cannot be
+    // continued.
+    "ALTER TABLE requests ADD COLUMN history_hash INTEGER NOT NULL DEFAULT 0",
+    R"(UPDATE requests SET history_hash =
+         (SELECT c.history_hash FROM conversations c WHERE c.conversation_id = requests.conversation_id)
+       WHERE id IN (SELECT max(id) FROM requests WHERE attempts > 0 AND outcome NOT IN ('upstream_error', 'rejected')
+                    GROUP BY conversation_id))",
+    "DROP INDEX conversations_last_at",
+    "ALTER TABLE conversations DROP COLUMN history_hash",
+
+    // Roll-ups, kept in the transaction of the rows they sum. A series is what one chart shows: `grouping` is 0 for
+    // everything, 1 by provider, 2 by model (`group_name`), 3 by key; `span` a minute, an hour or a day in
+    // milliseconds, `begin_at` a multiple of it.
+    R"(CREATE TABLE usage_series (
+         span INTEGER NOT NULL,
+         grouping INTEGER NOT NULL,
+         begin_at INTEGER NOT NULL,
+         group_id INTEGER NOT NULL,
+         group_name TEXT NOT NULL,
+         requests INTEGER NOT NULL,
+         errors INTEGER NOT NULL,
+         prompt_tokens INTEGER NOT NULL,
+         completion_tokens INTEGER NOT NULL,
+         cached_tokens INTEGER NOT NULL,
+         reasoning_tokens INTEGER NOT NULL,
+         cost INTEGER NOT NULL,
+         duration_ms INTEGER NOT NULL,
+         ttft_ms INTEGER NOT NULL,
+         streams INTEGER NOT NULL,
+         PRIMARY KEY (span, grouping, begin_at, group_id, group_name)
+       ) STRICT, WITHOUT ROWID)",
+    R"(INSERT INTO usage_series
+       SELECT span, grouping, begin_at, CASE grouping WHEN 1 THEN provider_id WHEN 3 THEN key_id ELSE 0 END,
+         iif(grouping = 2, model_name, ''), sum(requests), sum(errors), sum(prompt_tokens), sum(completion_tokens),
+         sum(cached_tokens), sum(reasoning_tokens), sum(cost), sum(duration_ms), sum(ttft_ms), sum(streams)
+       FROM usage CROSS JOIN (SELECT 0 AS grouping UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3)
+       GROUP BY 1, 2, 3, 4, 5)",
+    // Each day by all three. The last four sum only requests that have both numbers.
+    R"(CREATE TABLE usage_days (
+         begin_at INTEGER NOT NULL,
+         key_id INTEGER NOT NULL,
+         provider_id INTEGER NOT NULL,
+         model_name TEXT NOT NULL,
+         requests INTEGER NOT NULL,
+         errors INTEGER NOT NULL,
+         prompt_tokens INTEGER NOT NULL,
+         completion_tokens INTEGER NOT NULL,
+         cached_tokens INTEGER NOT NULL,
+         reasoning_tokens INTEGER NOT NULL,
+         cost INTEGER NOT NULL,
+         duration_ms INTEGER NOT NULL,
+         ttft_ms INTEGER NOT NULL,
+         streams INTEGER NOT NULL,
+         reported_prompt INTEGER NOT NULL,
+         counted_prompt INTEGER NOT NULL,
+         reported_completion INTEGER NOT NULL,
+         counted_completion INTEGER NOT NULL,
+         PRIMARY KEY (begin_at, key_id, provider_id, model_name)
+       ) STRICT, WITHOUT ROWID)",
+    R"(INSERT INTO usage_days
+       SELECT begin_at, key_id, provider_id, model_name, requests, errors, prompt_tokens, completion_tokens,
+         cached_tokens, reasoning_tokens, cost, duration_ms, ttft_ms, streams, reported_prompt, counted_prompt,
+         reported_completion, counted_completion
+       FROM usage WHERE span = 86400000)",
+    "DROP TABLE usage",
 });
 
 result<void> apply(database& database, std::string_view statement, size_t version) {

@@ -19,7 +19,8 @@ constexpr int64_t minute_span = 60'000;
 constexpr int64_t hour_span = 3'600'000;
 constexpr int64_t day_span = 86'400'000;
 
-enum class usage_group : uint8_t { none, provider, model, key };
+enum class usage_group : uint8_t { none, provider, model, key };  // stands so in the database
+constexpr size_t usage_groups = 4;
 
 /// Sums of the requests that were made within one bucket. Times are milliseconds.
 struct usage_row {

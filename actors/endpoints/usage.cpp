@@ -9,11 +9,13 @@ namespace nexus::endpoints {
 namespace {
 
 // A chart of more points shows nothing more, and an answer has to end.
-constexpr int64_t buckets_max = 10'000;
+constexpr int64_t buckets_max = 1'500;
 // `bucket=auto` chooses the finest that gives a few hundred points.
 constexpr int64_t minutes_up_to = 6 * storage::hour_span;
 constexpr int64_t hours_up_to = 14 * storage::day_span;
 constexpr int64_t range_default = 7 * storage::day_span;
+// An audit reads every row.
+constexpr std::chrono::minutes audit_patience{15};
 
 struct named_span {
   std::string_view name;
@@ -134,7 +136,8 @@ void usage_stats(session& session) {
   const auto question = read_question(session);
   if (!question) return session.fail(question.error());
   ask_reader<usage_reply>(
-      session, *question, [&session, asked = *question](const usage_reply& reply) -> result<std::string> {
+      session, session.hub().stats_reader, *question,
+      [&session, asked = *question](const usage_reply& reply) -> result<std::string> {
         json::writer out;
         out.object().key("from").number(asked.from).key("to").number(asked.to);
         out.key("bucket").string(name_of_span(asked.span)).key("bucket_ms").number(asked.span);
@@ -156,42 +159,47 @@ void usage_stats(session& session) {
 }
 
 void drift_stats(session& session) {
-  ask_reader<drift_reply>(session, drift_question{}, [&session](const drift_reply& reply) -> result<std::string> {
-    json::writer out;
-    out.object().key("drift").array();
-    for (const auto& row : reply.found) {
-      out.object().key("provider_id").number(row.provider_id).key("provider_name");
-      out.string(provider_name(*session.home().snapshot, row.provider_id)).key("model_name").string(row.model_name);
-      out.key("reported_prompt_tokens").number(row.reported_prompt);
-      out.key("counted_prompt_tokens").number(row.counted_prompt);
-      out.key("reported_completion_tokens").number(row.reported_completion);
-      out.key("counted_completion_tokens").number(row.counted_completion);
-      write_ratio(out, "prompt_ratio", row.reported_prompt, row.counted_prompt);
-      write_ratio(out, "completion_ratio", row.reported_completion, row.counted_completion);
-      out.end_object();
-    }
-    return out.end_array().end_object().take();
-  });
+  ask_reader<drift_reply>(
+      session, session.hub().stats_reader, drift_question{},
+      [&session](const drift_reply& reply) -> result<std::string> {
+        json::writer out;
+        out.object().key("drift").array();
+        for (const auto& row : reply.found) {
+          out.object().key("provider_id").number(row.provider_id).key("provider_name");
+          out.string(provider_name(*session.home().snapshot, row.provider_id)).key("model_name").string(row.model_name);
+          out.key("reported_prompt_tokens").number(row.reported_prompt);
+          out.key("counted_prompt_tokens").number(row.counted_prompt);
+          out.key("reported_completion_tokens").number(row.reported_completion);
+          out.key("counted_completion_tokens").number(row.counted_completion);
+          write_ratio(out, "prompt_ratio", row.reported_prompt, row.counted_prompt);
+          write_ratio(out, "completion_ratio", row.reported_completion, row.counted_completion);
+          out.end_object();
+        }
+        return out.end_array().end_object().take();
+      });
 }
 
 void audit_stats(session& session) {
-  ask_reader<audit_reply>(session, audit_question{}, [&session](const audit_reply& reply) -> result<std::string> {
-    auto& ledger = session.hub().ledger;
-    auto report = reply.found;
-    const auto running = sent_requests(ledger.journal());
-    for (auto& difference : ledger.check_reservations()) report.differences.push_back(std::move(difference));
-    json::writer out;
-    out.object().key("consistent").boolean(report.differences.empty());
-    out.key("requests").number(report.requests + running).key("running").number(running);
-    out.key("rejected").number(report.rejected).key("attempts").number(report.attempts);
-    out.key("prompt_tokens").number(report.tokens.prompt).key("completion_tokens").number(report.tokens.completion);
-    out.key("cost").string(to_text(report.cost)).key("differences").array();
-    for (const auto& difference : report.differences) {
-      out.object().key("what").string(difference.what).key("where").string(difference.where);
-      out.key("ledger").number(difference.ledger).key("kept").number(difference.kept).end_object();
-    }
-    return out.end_array().end_object().take();
-  });
+  ask_reader<audit_reply>(
+      session, session.hub().auditor, audit_question{},
+      [&session](const audit_reply& reply) -> result<std::string> {
+        auto& ledger = session.hub().ledger;
+        auto report = reply.found;
+        const auto running = sent_requests(ledger.journal());
+        for (auto& difference : ledger.check_reservations()) report.differences.push_back(std::move(difference));
+        json::writer out;
+        out.object().key("consistent").boolean(report.differences.empty());
+        out.key("requests").number(report.requests + running).key("running").number(running);
+        out.key("rejected").number(report.rejected).key("attempts").number(report.attempts);
+        out.key("prompt_tokens").number(report.tokens.prompt).key("completion_tokens").number(report.tokens.completion);
+        out.key("cost").string(to_text(report.cost)).key("differences").array();
+        for (const auto& difference : report.differences) {
+          out.object().key("what").string(difference.what).key("where").string(difference.where);
+          out.key("ledger").number(difference.ledger).key("kept").number(difference.kept).end_object();
+        }
+        return out.end_array().end_object().take();
+      },
+      audit_patience);
 }
 
 }  // namespace nexus::endpoints

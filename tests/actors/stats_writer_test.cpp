@@ -83,7 +83,7 @@ TEST_F(StatsWriter, KeepsWhatTheStoreRefusesUntilItWorksAgain) {
   advance_caf(milliseconds(1));
   EXPECT_EQ(rounds(), 3);
   EXPECT_EQ(timers(), 0U);
-  EXPECT_EQ(other.integer("SELECT count(DISTINCT request_id) FROM chat_stats"), 3);
+  EXPECT_EQ(other.integer("SELECT count(DISTINCT request_id) FROM requests"), 3);
   storage::expect_consistent(folder_.path());
 }
 

@@ -72,6 +72,8 @@ test(`kill -9 at any moment loses no call and counts none twice, ${rounds} times
   t.after(() => hub.stop('SIGKILL'));
   await hub.ready();
   await hub.addProvider({ server_url: upstream.address }, ['m']);
+  let slowest = 0;
+  let rows = 0;
   for (let round = 0; round < rounds; ++round) {
     let stop = false;
     const clients = Array.from({ length: 12 }, async (_, i) => {
@@ -87,9 +89,12 @@ test(`kill -9 at any moment loses no call and counts none twice, ${rounds} times
     await hub.stop('SIGKILL');
     stop = true;
     await Promise.all(clients);
+    const began = performance.now();
     hub = new Hub(folder, [], {});
     await hub.ready();
+    slowest = Math.max(slowest, performance.now() - began);
     const report = await audit(hub);
+    rows = report.requests;
     assert.deepEqual(report.differences, []);
     // The hub notes a call before its first byte leaves: it may have noted a few that were killed on their way.
     assert.ok(report.requests >= received, `round ${round}: ${report.requests} rows for ${received} calls`);
@@ -100,6 +105,7 @@ c=sqlite3.connect('file:'+sys.argv[1]+'?mode=ro',uri=True)
 print(c.execute('PRAGMA integrity_check').fetchone()[0], c.execute('SELECT count(*) - count(DISTINCT request_id) FROM requests').fetchone()[0])`,
     path.join(folder, 'data', 'nexus-hub.db')]);
   assert.equal(verified.stdout.trim(), 'ok 0');
+  t.diagnostic(`${rounds} kills, ${received} calls received, ${rows} rows; slowest start ${Math.round(slowest)} ms`);
 });
 
 test('a killed stream is recorded with exactly the pieces that passed', async (t) => {

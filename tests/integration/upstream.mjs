@@ -129,10 +129,14 @@ export async function rowsOf(hub, sql, parameters = []) {
   return JSON.parse(stdout);
 }
 
-/** What stands in chat_stats about a conversation: `{prompt, completion}` rows of each exchange, oldest first. */
+const roundRows = `SELECT s.*, r.request_id, r.outcome, r.stream, r.ttft_ms, r.duration_ms,
+  iif(s.is_prompt, r.prompt_source, r.completion_source) AS source
+FROM chat_stats s JOIN requests r ON r.id = s.id / 2 WHERE s.conversation_id = ? ORDER BY s.id`;
+
+/** What stands in the store about a conversation: `{prompt, completion}` rows of each exchange, oldest first. */
 export async function recorded(hub, conversation) {
   const exchanges = new Map();
-  for (const row of await rowsOf(hub, 'SELECT * FROM chat_stats WHERE conversation_id = ? ORDER BY id', [conversation])) {
+  for (const row of await rowsOf(hub, roundRows, [conversation])) {
     const exchange = exchanges.get(row.request_id) ?? {};
     exchange[row.is_prompt ? 'prompt' : 'completion'] = row;
     exchanges.set(row.request_id, exchange);

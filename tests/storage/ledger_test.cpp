@@ -66,7 +66,7 @@ TEST(Ledger, CountsRoundsOnlyWhereAnUpstreamWorked) {
   other_program other(folder.path());
   EXPECT_EQ(other.integer("SELECT count(*) FROM chat_stats"), 2);
   EXPECT_EQ(other.integer("SELECT count(*) FROM requests"), 3);
-  EXPECT_EQ(other.integer("SELECT sum(errors) FROM usage WHERE span = 60000"), 2);
+  EXPECT_EQ(other.integer("SELECT sum(errors) FROM usage_series WHERE span = 60000 AND grouping = 0"), 2);
 }
 
 TEST(Ledger, KeepsEveryTryOfARequestThatTookMore) {
@@ -112,19 +112,23 @@ TEST(Ledger, NamesEveryKindOfDifference) {
       {"UPDATE conversations SET rounds = 0 WHERE conversation_id = 'c1'",
        "rounds of a conversation (conversation c1)"},
       {"DELETE FROM conversations WHERE conversation_id = 'c2'", "tokens of a conversation (conversation c2)"},
-      {"DELETE FROM chat_stats WHERE request_id = 'r0'", "rows of chat_stats (request r0)"},
-      {"INSERT INTO chat_stats SELECT NULL, timestamp, conversation_id, provider_id, model_name, tokens_count, "
-       "is_prompt, "
-       "'ghost', source, outcome, stream, ttft_ms, duration_ms FROM chat_stats LIMIT 1",
-       "rows of chat_stats (request ghost)"},
+      {"DELETE FROM chat_stats WHERE id = 2", "rows of chat_stats (request r0)"},
+      {"INSERT INTO chat_stats SELECT 999, timestamp, conversation_id, provider_id, model_name, tokens_count, "
+       "is_prompt FROM chat_stats LIMIT 1",
+       "rows of chat_stats (request 499)"},
       {"UPDATE key_spending SET cost = 0 WHERE key_id = 2", "spending of a key (key 2)"},
       {"DELETE FROM key_spending WHERE period_begin <> 0", "spending of a key in a period (key 1, from 86400000)"},
       {"UPDATE requests SET cost = cost + 1 WHERE request_id = 'r4'", "cost of a request (request r4)"},
       {"DELETE FROM attempts WHERE request_id = 'r1'", ""},
       {"DELETE FROM attempts WHERE request_id = 'r7' AND attempt = 1", "tries of a request (request r7)"},
-      {"UPDATE usage SET requests = 77 WHERE span = 60000 AND key_id = 1", "usage by the minute (key 1"},
-      {"UPDATE usage SET cost = 0 WHERE span = 3600000", "usage by the hour"},
-      {"DELETE FROM usage WHERE span = 86400000", "usage by the day"},
+      {"UPDATE chat_stats SET tokens_count = tokens_count + 1 WHERE id = 27", "rows of chat_stats (request r12)"},
+      {"UPDATE usage_series SET requests = 77 WHERE span = 60000 AND grouping = 3 AND group_id = 1",
+       "usage by the minute (key 1, from "},
+      {"UPDATE usage_series SET errors = 77 WHERE span = 60000 AND grouping = 0", "usage by the minute (from "},
+      {"UPDATE usage_series SET cost = 0 WHERE span = 3600000 AND grouping = 1",
+       "usage by the hour (provider 1, from "},
+      {"DELETE FROM usage_series WHERE span = 86400000 AND grouping = 2", "usage by the day (model m, from "},
+      {"UPDATE usage_days SET duration_ms = 0 WHERE key_id = 2", "usage of a day (key 2, provider 1, model m, from "},
       {"DELETE FROM requests WHERE request_id = 'r6'", "usage by the minute"},
   };
   for (const auto& [damage, expected] : damages) {

@@ -13,10 +13,8 @@
 
 namespace nexus::storage {
 
-inline constexpr storage_options quick{.batch_rows = 256,
-                                       .batch_delay = std::chrono::milliseconds(5),
-                                       .queue_max = 1024,
-                                       .busy_timeout = std::chrono::milliseconds(50)};
+inline constexpr storage_options quick{
+    .batch_delay = std::chrono::milliseconds(5), .queue_max = 1024, .busy_timeout = std::chrono::milliseconds(50)};
 
 inline master_key test_key() { return *master_key::from_base64("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="); }
 
