@@ -144,7 +144,8 @@ struct drain {};
 
 /// An event of an actor's own sockets and deadlines. INTERNAL.
 struct shard_event {
-  enum class kind : uint8_t { start, readable, writable, connected, deadline, tick } what = kind::start;
+  enum class kind : uint8_t { start, readable, writable, connected, flushed, deadline, tick } what = kind::start;
+  static constexpr size_t kinds = 7;
 };
 
 // --- WebSocket chats.

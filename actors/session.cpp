@@ -90,6 +90,9 @@ void session::on_event(shard_event::kind what) {
       if (stage_ == stage::released) return;
       if (stage_ == stage::handshaking) return handshake();
       return after_write(connection_->flush());
+    case shard_event::kind::flushed:
+      if (stage_ == stage::released) return;
+      return after_write(connection_->flush());
     case shard_event::kind::deadline:
       return on_deadline();
     default:
@@ -229,7 +232,7 @@ bool session::admit() {
     fail(verdict.error());
     return false;
   }
-  if (body_pending && request.expects_continue) after_write(connection_->write({continue_head}));
+  if (body_pending && request.expects_continue) after_write(put({continue_head}));
   return true;
 }
 
@@ -280,7 +283,7 @@ void session::respond(const answer& answer) {
                             with_common(answer.headers));
   const auto body = request().method == "HEAD" ? std::string_view() : std::string_view(answer.body);
   log::net().of(label_).debug("request", "{} {} {}", request().method, target_.path, answer.status);
-  const auto status = connection_->write({head, body});
+  const auto status = put({head, body});
   finish_answer(keep);
   after_write(status);
 }
@@ -310,26 +313,25 @@ void session::begin_stream(const net::header_list& headers, std::string_view fir
                              .content_length = 0,
                              .keep_alive = keep_ && !last_request_},
                             with_common(headers));
-  if (first.empty()) return after_write(connection_->write({head}));
-  if (!chunked_) return after_write(connection_->write({head, first}));
-  after_write(connection_->write({head, net::chunk_size_line(first.size()), first, "\r\n"}));
+  if (first.empty()) return after_write(put({head}));
+  if (!chunked_) return after_write(put({head, first}));
+  after_write(put({head, net::chunk_size_line(first.size()), first, "\r\n"}));
 }
 
 void session::stream(std::string_view bytes) {
   if (bytes.empty()) return;
-  after_write(chunked_ ? connection_->write({net::chunk_size_line(bytes.size()), bytes, "\r\n"})
-                       : connection_->write({bytes}));
+  after_write(chunked_ ? put({net::chunk_size_line(bytes.size()), bytes, "\r\n"}) : put({bytes}));
 }
 
 void session::end_stream(std::string_view last, bool complete) {
   const bool keep = keep_ && complete && !last_request_;
   net::io_status status{};
   if (!chunked_) {
-    status = connection_->write({last});
+    status = put({last});
   } else if (last.empty()) {
-    status = connection_->write({net::last_chunk});
+    status = put({net::last_chunk});
   } else {
-    status = connection_->write({net::chunk_size_line(last.size()), last, "\r\n", net::last_chunk});
+    status = put({net::chunk_size_line(last.size()), last, "\r\n", net::last_chunk});
   }
   finish_answer(keep);
   after_write(status);
@@ -352,9 +354,22 @@ void session::finish_answer(bool keep) {
   home().disarm(deadline_);
 }
 
+net::io_status session::put(std::initializer_list<std::string_view> pieces) {
+  const auto status = connection_->cork(pieces);
+  if (connection_->corked() && !std::exchange(flush_due_, true)) home().flush_later(*this);
+  return status;
+}
+
+void session::on_flush() {
+  flush_due_ = false;
+  if (!connection_ || !connection_->corked()) return;
+  if (connection_->flush() != net::io_status::ok || high_water_ || stage_ == stage::closing)
+    notify(shard_event::kind::flushed);
+}
+
 void session::after_write(net::io_status status) {
   if (status == net::io_status::failed) return client_gone();
-  if (connection_->unsent() > 0) {
+  if (connection_->unsent() > 0 && !connection_->corked()) {
     home().arm(write_deadline_, options().server.write_timeout);
     status == net::io_status::want_read ? await_readable() : await_writable();
   } else {
@@ -412,6 +427,7 @@ std::shared_ptr<net::connection> session::release_connection() {
   home().disarm(deadline_);
   home().disarm(write_deadline_);
   auto released = std::exchange(connection_, nullptr);
+  if (released->corked()) released->flush();
   released->cancel_waits();
   quit();
   return released;

@@ -94,6 +94,7 @@ class session final : public shard_actor {
  protected:
   caf::behavior make_behavior() override;
   void on_exit() override;
+  void on_flush() override;
 
  private:
   enum class stage { handshaking, reading, busy, closing, lingering, released };
@@ -112,6 +113,7 @@ class session final : public shard_actor {
   void dispatch();
   void refuse(const error& failure);
   void finish_answer(bool keep);
+  net::io_status put(std::initializer_list<std::string_view> pieces);
   void after_write(net::io_status status);
   void close_in_order();
   void client_gone();
@@ -144,6 +146,7 @@ class session final : public shard_actor {
   bool consuming_ = false;
   bool waiting_read_ = false;
   bool waiting_write_ = false;
+  bool flush_due_ = false;
   bool streaming_ = false;
   bool chunked_ = false;
   bool keep_ = true;

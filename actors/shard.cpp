@@ -7,6 +7,8 @@ namespace {
 
 // Messages one actor may handle before its neighbours get their turn.
 constexpr size_t throughput = 64;
+// Handlers of Asio that may run before what was written goes out.
+constexpr size_t handlers_per_flush = 16;
 // Resumptions between two looks at the sockets.
 constexpr size_t resumptions_max = 256;
 
@@ -47,12 +49,15 @@ void shard::run_later(caf::resumable* ptr) {
 void shard::run() {
   current_shard = this;
   const auto work = net::asio::make_work_guard(io_);
+  size_t handlers = 0;  // since the last flush
   while (!io_.stopped()) {
     drain_ready();
-    if (ready_.empty()) {
+    if (flushes_.empty() && ready_.empty()) {
+      handlers = 0;
       io_.run_one();
-    } else {
-      io_.poll_one();
+    } else if (const bool more = io_.poll_one() > 0; (!more && ready_.empty()) || ++handlers >= handlers_per_flush) {
+      handlers = 0;
+      flush_now();
     }
   }
   current_shard = nullptr;
@@ -66,7 +71,8 @@ bool shard::poll() {
     more = io_.poll() > 0 || !ready_.empty();
     drain_ready();
     wheel_.advance(now());
-    more = more || !ready_.empty();
+    more = more || !ready_.empty() || !flushes_.empty();
+    flush_now();
   }
   current_shard = before;
   return ran;
@@ -91,6 +97,14 @@ void shard::drain_ready() {
         break;
     }
   }
+}
+
+void shard::flush_later(shard_actor& actor) { flushes_.emplace_back(caf::strong_actor_ptr(actor.ctrl()), &actor); }
+
+void shard::flush_now() {
+  for (size_t i = 0; i < flushes_.size(); ++i)  // one may ask for another
+    flushes_[i].second->on_flush();
+  flushes_.clear();
 }
 
 void shard::arm(net::deadline& deadline, std::chrono::milliseconds after) {

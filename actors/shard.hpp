@@ -76,6 +76,10 @@ class shard final : public caf::execution_unit {
   /// Tells the stats-writer after storage.batch_delay that rows wait in the outbox.
   void wake_writer_later();
 
+  /// Calls `actor.on_flush()` once nothing else is ready, or soon: what many actors write then goes out back to back,
+  /// and a peer is woken once for all of it instead of once for each. Once per call.
+  void flush_later(shard_actor& actor);
+
   /// Actors that hear of the drain and of the end: sessions and chats enter and leave.
   void enlist(shard_actor* actor);
   void delist(shard_actor* actor);
@@ -99,6 +103,7 @@ class shard final : public caf::execution_unit {
   void run_later(caf::resumable* ptr);
   static constexpr size_t countings_max = 1'024;
   void drain_ready();
+  void flush_now();
   void start_ticking();
   own_unit unit_;
   nexus::hub& hub_;
@@ -110,7 +115,8 @@ class shard final : public caf::execution_unit {
   bool ticking_ = false;
   std::deque<caf::resumable*> ready_;
   std::unique_ptr<std::array<char, limits::scratch_bytes>> scratch_;
-  std::array<caf::message, 6> events_;
+  std::array<caf::message, shard_event::kinds> events_;
+  std::vector<std::pair<caf::strong_actor_ptr, shard_actor*>> flushes_;  // the former keeps the latter
   std::unordered_map<shard_actor*, caf::actor> enlisted_;
   std::map<std::string, model_counting_ptr, std::less<>> countings_;
 };
@@ -130,6 +136,8 @@ class shard_actor : public caf::event_based_actor {
 
   /// Puts an event into the own mailbox. This shard's thread.
   void notify(shard_event::kind what);
+  /// See shard::flush_later. Not within a handler: what ends the actor, or sends, is left to an event.
+  virtual void on_flush() {}
 
  protected:
   /// A handler for Asio that turns a completion into an event, keeps the actor alive until then, and stays silent when

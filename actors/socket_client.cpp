@@ -97,11 +97,18 @@ void socket_client::handshake() {
 }
 
 void socket_client::send_request() {
-  record_sent([this] { write_request(); });
+  record_sent([this] {
+    request_due_ = true;
+    home().flush_later(*this);
+  });
 }
 
-void socket_client::write_request() {
-  if (!connection_) return on_closed(true);
+void socket_client::on_flush() {
+  if (!std::exchange(request_due_, false) || !busy()) return;
+  if (!connection_ || write_request() == net::io_status::failed) notify(shard_event::kind::flushed);
+}
+
+net::io_status socket_client::write_request() {
   const auto& row = *config().row;
   const auto& target = config().chat;
   auto head = net::request_head("POST", target.path, target.host_header, config().call_headers, current().body.size());
@@ -115,9 +122,10 @@ void socket_client::write_request() {
   const auto status = connection_->write({head, current().body});
   ::explicit_bzero(head.data(), head.size());
   enter(phase::awaiting_head);
-  if (status == net::io_status::failed) return on_closed(true);
+  if (status == net::io_status::failed) return status;
   if (status != net::io_status::ok) await_writable();
   await_readable();
+  return status;
 }
 
 void socket_client::flush() {
@@ -146,6 +154,9 @@ void socket_client::on_event(shard_event::kind what) {
       waiting_write_ = false;
       if (phase_ == phase::handshaking) return handshake();
       flush();
+      break;
+    case shard_event::kind::flushed:
+      if (busy()) on_closed(true);
       break;
     case shard_event::kind::deadline:
       if (deadline_.take_fired()) on_deadline();
@@ -292,7 +303,7 @@ void socket_client::drop() {
   resolver_.cancel();
   if (connection_) connection_->close();
   connection_.reset();
-  waiting_read_ = waiting_write_ = false;
+  waiting_read_ = waiting_write_ = request_due_ = false;
 }
 
 }  // namespace nexus

@@ -17,6 +17,7 @@ class socket_client final : public provider_client {
   bool can_rest() const override { return connection_ && connection_->unsent() == 0; }
   void drop() override;
   void on_left(std::chrono::milliseconds time) override;
+  void on_flush() override;
 
  private:
   // What the client waits for, each with its own deadline.
@@ -27,7 +28,7 @@ class socket_client final : public provider_client {
   void on_connected();
   void handshake();
   void send_request();
-  void write_request();
+  net::io_status write_request();
   void flush();
   void read();
   void watch_idle();
@@ -52,6 +53,7 @@ class socket_client final : public provider_client {
   std::chrono::milliseconds idle_before_{0};  // how long the connection rested before this call
   phase phase_ = phase::idle;
   bool reused_ = false;
+  bool request_due_ = false;  // it goes out with the shard's next flush
   bool waiting_read_ = false;
   bool waiting_write_ = false;
 };

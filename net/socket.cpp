@@ -12,6 +12,8 @@ namespace nexus::net {
 namespace {
 
 constexpr size_t pieces_max = 8;
+// Beyond it, copying costs more than a call of its own.
+constexpr size_t cork_bytes_max = 16 * 1024;
 constexpr int backlog = 4096;  // the kernel's own limit cuts it further
 
 io_status status_of_errno() {
@@ -60,6 +62,17 @@ io_status connection::write(std::initializer_list<std::string_view> pieces) {
   return write_plain(pieces);
 }
 
+io_status connection::cork(std::initializer_list<std::string_view> pieces) {
+  size_t total = unsent();
+  for (const auto piece : pieces) total += piece.size();
+  if (total > cork_bytes_max || (unsent() > 0 && !corked_)) return write(pieces);
+  if (total == 0) return io_status::ok;
+  unsent_.reserve(unsent_.size() + total);
+  for (const auto piece : pieces) unsent_.append(piece);
+  corked_ = true;
+  return io_status::ok;
+}
+
 io_status connection::write_plain(std::initializer_list<std::string_view> pieces) {
   std::array<iovec, pieces_max> vectors;
   size_t count = 0;
@@ -91,6 +104,7 @@ io_status connection::write_plain(std::initializer_list<std::string_view> pieces
 }
 
 io_status connection::flush() {
+  corked_ = false;
   while (unsent() > 0) {
     const std::string_view rest(unsent_.data() + sent_, unsent());
     io_result step;

@@ -32,6 +32,11 @@ class connection {
   /// Writes the pieces in order behind what is still unsent, as much as the kernel takes now; the rest is kept. Answers
   /// ok, want_read/want_write (something is kept: wait, then flush) or failed.
   io_status write(std::initializer_list<std::string_view> pieces);
+  /// Keeps the pieces for a `flush` that is to follow soon, so that what is written meanwhile goes out with them;
+  /// writes at once if they are many bytes. Answers as `write`.
+  io_status cork(std::initializer_list<std::string_view> pieces);
+  /// True if everything unsent waits for `flush`, not for the kernel.
+  bool corked() const { return corked_; }
   io_status flush();
   size_t unsent() const { return unsent_.size() - sent_; }
 
@@ -65,6 +70,7 @@ class connection {
   std::string unsent_;
   size_t sent_ = 0;
   bool drained_ = false;  // nothing to read since the last edge
+  bool corked_ = false;
 };
 
 /// A listening socket with SO_REUSEPORT, so that each shard has its own.

@@ -182,7 +182,7 @@ result<void> database::configure() {
   for (const char* pragma :
        {"PRAGMA synchronous = NORMAL", "PRAGMA foreign_keys = ON", "PRAGMA wal_autocheckpoint = 0",
         "PRAGMA journal_size_limit = 67108864", "PRAGMA cell_size_check = ON", "PRAGMA trusted_schema = OFF",
-        "PRAGMA temp_store = MEMORY", "PRAGMA mmap_size = 0", "PRAGMA cache_size = -16384"}) {
+        "PRAGMA temp_store = MEMORY", "PRAGMA mmap_size = 0", "PRAGMA cache_size = -8192"}) {
     if (auto done = execute(pragma); !done) return refusal(done.error());
   }
   const auto page = integer("PRAGMA page_size");
