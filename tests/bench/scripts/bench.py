@@ -24,7 +24,7 @@ SERVER_CORE, LOAD_CORE = 0, 1
 
 
 def run_load(build, url, target, mock, workload, extra):
-    command = ["taskset", "-c", str(LOAD_CORE), f"{build}/load_client", "--url", url]
+    command = ["taskset", "-c", str(LOAD_CORE), f"{build}/load_client", "--url", url, "--model", targets.MODEL]
     command += ["--watch", f"mock={mock.pids[0]}"]
     if target:
         command += ["--watch", "server=" + ",".join(map(str, target.pids))]

@@ -17,6 +17,8 @@ MOCK_PORT = 9100
 HUB_PORT = 9210
 KEY = "sk-bench-0500"
 ADMIN_TOKEN = "bench-admin-token"
+MODEL = "gpt-4o"  # one whose tokens the hub counts exactly; the mock and the other proxies take any
+KEYS = 1000       # of the hub; those of nginx's map are as many
 SMALL_JSON = ('{"id":"chatcmpl-0","object":"chat.completion","choices":[{"index":0,"message":'
               '{"role":"assistant","content":"%s"}}]}' % ("x" * 600))
 
@@ -178,37 +180,64 @@ def call(method, url, body=None):
         raise RuntimeError(f"{method} {url}: {error}") from error
 
 
+def spend_without_end(name):
+    """A key under every kind of limit, none of which a benchmark reaches."""
+    return {"name": name, "limits": {"requests_per_minute": 10**9, "tokens_per_minute": 10**12,
+                                     "concurrent_requests": 10**6,
+                                     "budget": {"unit": "tokens", "amount": 10**15, "period": "month"}}}
+
+
 class Hub(Target):
-    """NexusAI Hub, a fresh store each time; NEXUS_HUB is the path of its binary."""
+    """NexusAI Hub with everything on; NEXUS_HUB is the path of its binary. Each run starts from a copy of one store
+    with KEYS keys under limits and a budget."""
+
+    ADDRESS = f"http://127.0.0.1:{HUB_PORT}"
 
     def __init__(self, directory, core):
+        template = Path(directory) / "hub_store"
+        if not template.exists():
+            self.prepare(template, directory, core)
         data = tempfile.mkdtemp(prefix="hub_", dir=directory)
-        command = [os.environ["NEXUS_HUB"], "serve", "--listen", f"127.0.0.1:{HUB_PORT}", "--data-dir", data,
+        shutil.copytree(template, data, dirs_exist_ok=True)
+        self.launch(data, directory, core)
+        self.headers = [f"Authorization: Bearer {(Path(data) / 'bench_key').read_text()}"]
+        self.recorded = self.rounds()
+
+    def launch(self, data, directory, core):
+        command = [os.environ["NEXUS_HUB"], "serve", "--listen", f"127.0.0.1:{HUB_PORT}", "--data-dir", str(data),
                    "--threads", "1", "--no-web"]
-        super().__init__("hub", command, HUB_PORT, core, headers=[f"Authorization: Bearer {KEY}"],
+        super().__init__("hub", command, HUB_PORT, core,
                          env={"NEXUS_ADMIN_TOKEN": ADMIN_TOKEN, "NEXUS_DEMO_ENABLED": "false"},
                          log=f"{directory}/hub.log")
-        self.address = f"http://127.0.0.1:{HUB_PORT}"
+
+    def prepare(self, template, directory, core):
+        template.mkdir()
+        self.launch(template, directory, core)
         try:
-            provider = call("POST", f"{self.address}/providers",
+            provider = call("POST", f"{self.ADDRESS}/providers",
                             {"name": "mock", "server_url": f"http://127.0.0.1:{MOCK_PORT}", "server_key": "sk-upstream",
-                             "personalized_key": KEY, "description": "the bench's mock"})
-            call("POST", f"{self.address}/provider_models",
-                 {"provider_id": provider["id"], "model_name": "mock", "description": ""})
-        except RuntimeError:
+                             "description": "the bench's mock"})
+            call("POST", f"{self.ADDRESS}/provider_models",
+                 {"provider_id": provider["id"], "model_name": MODEL, "description": ""})
+            for number in range(KEYS):
+                made = call("POST", f"{self.ADDRESS}/keys", spend_without_end(f"key {number}"))
+                if number == KEYS // 2:
+                    (template / "bench_key").write_text(made["key"])
+        finally:
             self.stop()
-            raise
+
+    def rounds(self):
+        return call("GET", f"{self.ADDRESS}/stats/total")["total_rounds"]
 
     def problems(self, sent):
-        """Every request sent must be a round on record; the writer may be a batch behind."""
+        """Every request sent must be a round on record, and the ledger must agree with every sum kept of it."""
         end = time.time() + 5
-        while True:
-            rounds = call("GET", f"{self.address}/stats/total")["total_rounds"]
-            if rounds == sent:
-                return []
+        while (rounds := self.rounds() - self.recorded) != sent:
             if time.time() > end:
                 return [f"{rounds} rounds on record, {sent} requests sent"]
             time.sleep(0.1)
+        audit = call("GET", f"{self.ADDRESS}/stats/audit")
+        return [] if audit["consistent"] else [f"the audit found {audit['differences']}"]
 
 
 STARTERS = {
