@@ -105,8 +105,7 @@ net::header_list limit_headers(const limit_report& report) {
 
 net::header_list error_headers(const error& failure) {
   net::header_list headers;
-  if (failure.code == errc::method_not_allowed && !failure.detail.empty())
-    headers.add("allow", failure.detail);
+  if (failure.code == errc::method_not_allowed && !failure.detail.empty()) headers.add("allow", failure.detail);
   if (failure.code == errc::invalid_api_key) headers.add("www-authenticate", "Bearer");
   if (failure.retry_after) headers.add("retry-after", std::to_string(failure.retry_after->count()));
   // The official SDKs repeat by status alone unless told: a conflict will not go away, a draining hub has a successor.

@@ -1,6 +1,7 @@
 #include "actors/chat_call.hpp"
 
 #include "actors/ids.hpp"
+#include "actors/token_counter.hpp"
 #include "net/dialects/openai.hpp"
 #include "net/http_writer.hpp"
 
@@ -53,14 +54,16 @@ result<reservation> reserve(hub& hub, const principal& principal, const demand& 
 
 result<parsed_call> parse_call(const hub& hub, const principal_ptr& principal, std::string_view body,
                                call_origin origin) {
-  auto request = net::openai::read_request(body, hub.history_seed, principal->id);
+  std::optional<json::document> tree;
+  if (body.size() <= counted_at_once_bytes) tree.emplace();
+  auto request = net::openai::read_request(body, hub.history_seed, principal->id, tree ? &*tree : nullptr);
   if (!request) return request.error();
   const auto* candidates = principal->find(request->model);
   if (candidates == nullptr) return model_not_found(request->model);
   if (origin.provider_id && !serves(*candidates, *origin.provider_id)) return model_not_found(request->model);
   if (!origin.conversation_id.empty() && !net::is_label(origin.conversation_id))
     return make_error(errc::invalid_request, "The conversation id must be 1 to 128 visible ASCII characters.");
-  return parsed_call{std::move(*request), std::move(origin), principal};
+  return parsed_call{std::move(*request), std::move(origin), principal, std::move(tree)};
 }
 
 result<call_ptr> admit_call(hub& hub, parsed_call parsed, std::string_view body, counted_prompt counted,

@@ -24,6 +24,7 @@ struct parsed_call {
   net::chat_request request;
   call_origin origin;
   principal_ptr principal;
+  std::optional<json::document> tree;  // of the body, unless it is long
 };
 /// Errors are the caller's: invalid_request, model_not_found.
 result<parsed_call> parse_call(const hub& hub, const principal_ptr& principal, std::string_view body,

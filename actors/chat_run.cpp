@@ -89,8 +89,9 @@ void chat_run::begin() {
                             .output_tokens_default = options().upstream.output_tokens_default});
   if (!parsed) return conclude(frames::make_error(start_.id, parsed.error(), request_id_));
   const auto counting = home().counting_of(parsed->request.model);
+  auto tree = std::move(parsed->tree);
   const auto kept = std::make_shared<parsed_call>(std::move(*parsed));
-  count_for(*this, counting, start_.body, true, [this, counting, kept](token_count count) {
+  count_for(*this, counting, start_.body, true, std::move(tree), [this, counting, kept](token_count count) {
     if (!over_) admit(std::move(*kept), {counting, count});
   });
 }

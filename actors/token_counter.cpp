@@ -21,10 +21,10 @@ token_counter_actor::behavior_type token_counter(token_counter_actor::pointer se
         count_reply reply;
         if (!question.is_chat) {
           reply.counted = count_text(counting, *calibrations, *question.text);
-        } else if (auto counted = count_prompt(counting, *calibrations, *question.text, 0, nullptr)) {
-          reply.counted = *counted;
+        } else if (auto request = tokenizer::read_chat_request(*question.text)) {
+          reply.counted = count_prompt(counting, *calibrations, request->prompt, 0, nullptr);
         } else {
-          reply.failure = counted.error();
+          reply.failure = request.error();
         }
         return reply;
       },

@@ -97,19 +97,17 @@ token_count count_text(const model_counting& counting, const model_calibrations&
   return {estimate_text(counting, calibrations, text), false};
 }
 
-result<token_count> count_prompt(const model_counting& counting, const model_calibrations& calibrations,
-                                 std::string_view body, uint64_t seed, tokenizer::count_cache* cache) {
-  auto request = tokenizer::read_chat_request(body);
-  if (!request) return request.error();
+token_count count_prompt(const model_counting& counting, const model_calibrations& calibrations,
+                         tokenizer::prompt& prompt, uint64_t seed, tokenizer::count_cache* cache) {
   if (cache != nullptr)
-    for (auto& message : request->prompt.messages) message.hash = hash_of(message, seed);
+    for (auto& message : prompt.messages) message.hash = hash_of(message, seed);
   const auto tokens = counting.loaded();
   const auto count = [&](std::string_view text) -> int64_t {
     return tokens ? static_cast<int64_t>(tokens->count(text)) : estimate_text(counting, calibrations, text);
   };
   const auto counted =
-      tokenizer::count_prompt(counting.prompts, request->prompt, count, cache, salt_of(counting, tokens != nullptr));
-  return token_count{counted.tokens, counted.exact && counting.text.exact && tokens != nullptr};
+      tokenizer::count_prompt(counting.prompts, prompt, count, cache, salt_of(counting, tokens != nullptr));
+  return {counted.tokens, counted.exact && counting.text.exact && tokens != nullptr};
 }
 
 // --- Texts in pieces.

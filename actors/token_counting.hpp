@@ -65,10 +65,9 @@ class model_calibrations {
 
 /// Counts a whole text with what is loaded.
 token_count count_text(const model_counting& counting, const model_calibrations& calibrations, std::string_view text);
-/// Counts the prompt of a chat request, `{"messages", "tools", ...}`, with what is loaded. Messages that `cache` knows,
-/// by a hash under `seed`, are not counted again. Errors as read_chat_request.
-result<token_count> count_prompt(const model_counting& counting, const model_calibrations& calibrations,
-                                 std::string_view body, uint64_t seed, tokenizer::count_cache* cache);
+/// Counts a prompt with what is loaded. Messages that `cache` knows, by a hash under `seed`, are not counted again.
+token_count count_prompt(const model_counting& counting, const model_calibrations& calibrations,
+                         tokenizer::prompt& prompt, uint64_t seed, tokenizer::count_cache* cache);
 
 /// Counts one text that comes in pieces, or at once.
 class text_tally {

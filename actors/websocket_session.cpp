@@ -123,7 +123,7 @@ void websocket_session::on_frame(client_frame& frame) {
     }
     case client_frame::kind::count: {
       const auto counting = home().counting_of(frame.model);
-      return count_for(*this, counting, frame.text, false, [this, id = frame.id](token_count count) {
+      return count_for(*this, counting, frame.text, false, {}, [this, id = frame.id](token_count count) {
         say(frames::make_count(id, count.tokens, count.is_exact));
       });
     }

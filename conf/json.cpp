@@ -176,9 +176,9 @@ error failure_at(std::string_view text, size_t offset, rapidjson::ParseErrorCode
 }
 
 /// Feeds what a strict pass tells into a DOM.
-class dom_builder : public listener {
+class dom_builder final : public listener {
  public:
-  explicit dom_builder(document& dom) : dom_(dom) {}
+  explicit dom_builder(rapidjson::Document& dom) : dom_(dom) {}
   bool on_key(std::string_view key, unsigned) override { return dom_.Key(key.data(), size(key), true); }
   bool on_string(std::string_view text, unsigned) override {
     ++counts_.back();
@@ -221,8 +221,39 @@ class dom_builder : public listener {
     return count;
   }
 
-  document& dom_;
+  rapidjson::Document& dom_;
   std::vector<rapidjson::SizeType> counts_{0};  // values of each open container; the first counts the root
+};
+
+/// Lets a DOM grow beside the listener that judges.
+class tee final : public listener {
+ public:
+  tee(dom_builder& dom, listener& judge) : dom_(dom), judge_(judge) {}
+  bool on_key(std::string_view key, unsigned depth) override {
+    return judge_.on_key(key, depth) && dom_.on_key(key, depth);
+  }
+  bool on_string(std::string_view text, unsigned depth) override {
+    return judge_.on_string(text, depth) && dom_.on_string(text, depth);
+  }
+  bool on_number(double number, std::optional<int64_t> integer, unsigned depth) override {
+    return judge_.on_number(number, integer, depth) && dom_.on_number(number, integer, depth);
+  }
+  bool on_bool(bool value, unsigned depth) override {
+    return judge_.on_bool(value, depth) && dom_.on_bool(value, depth);
+  }
+  bool on_null(unsigned depth) override { return judge_.on_null(depth) && dom_.on_null(depth); }
+  bool on_object_begin(unsigned depth) override { return judge_.on_object_begin(depth) && dom_.on_object_begin(depth); }
+  bool on_object_end(unsigned depth) override { return judge_.on_object_end(depth) && dom_.on_object_end(depth); }
+  bool on_array_begin(unsigned depth) override { return judge_.on_array_begin(depth) && dom_.on_array_begin(depth); }
+  bool on_array_end(unsigned depth) override { return judge_.on_array_end(depth) && dom_.on_array_end(depth); }
+  bool on_root_member(std::string_view key, range member, range value) override {
+    return judge_.on_root_member(key, member, value);
+  }
+  error reason() const override { return judge_.reason(); }
+
+ private:
+  dom_builder& dom_;
+  listener& judge_;
 };
 
 }  // namespace
@@ -241,13 +272,18 @@ result<void> walk(std::string_view text, listener& listener) {
   return {};
 }
 
-result<document> parse(std::string_view text) {
+result<document> parse(std::string_view text, listener* also) {
   document dom;
   result<void> outcome;
   // Not document::Parse: this way it is the same reader, and one pass.
-  auto fill = [&](document& target) {
+  auto fill = [&](rapidjson::Document& target) {
     dom_builder builder(target);
-    outcome = walk(text, builder);
+    if (also == nullptr) {
+      outcome = walk(text, builder);
+    } else {
+      tee both(builder, *also);
+      outcome = walk(text, both);
+    }
     return outcome.has_value();
   };
   dom.Populate(fill);

@@ -9,6 +9,7 @@
 #include <rapidjson/document.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,7 +17,20 @@
 namespace nexus::json {
 
 using value = rapidjson::Value;
-using document = rapidjson::Document;
+
+namespace detail {
+struct small_pool {
+  // Within the sizes that malloc keeps at hand for each thread: most documents are small.
+  static constexpr size_t step_bytes = 960;
+  std::unique_ptr<value::AllocatorType> pool = std::make_unique<value::AllocatorType>(step_bytes);
+};
+}  // namespace detail
+
+/// A DOM with its memory.
+class document : private detail::small_pool, public rapidjson::Document {
+ public:
+  document() : rapidjson::Document(pool.get()) {}
+};
 
 /// Half-open range of byte offsets in a document.
 struct range {
@@ -51,8 +65,9 @@ class listener {
 /// Walks `text` once. Errors name the byte offset: "The body is not valid JSON at byte 17: ...".
 result<void> walk(std::string_view text, listener& listener);
 
-/// Parses strictly into a DOM (for control-plane bodies and the like).
-result<document> parse(std::string_view text);
+/// Parses strictly into a DOM (for control-plane bodies and the like). `also` hears the same pass; what it refuses is
+/// the error.
+result<document> parse(std::string_view text, listener* also = nullptr);
 
 /// Returns the member as a string, or nullopt if it is absent or no string.
 std::optional<std::string_view> string_member(const value& object, std::string_view name);

@@ -138,7 +138,11 @@ void read_choice(const json::value& root, prompt& out) {
 result<chat_request> read_chat_request(std::string_view body) {
   auto parsed = json::parse(body);
   if (!parsed) return parsed.error();
-  chat_request request{.document = std::make_unique<json::document>(std::move(*parsed)), .prompt = {}};
+  return read_chat_request(std::move(*parsed));
+}
+
+result<chat_request> read_chat_request(json::document parsed) {
+  chat_request request{.document = std::make_unique<json::document>(std::move(parsed)), .prompt = {}};
   auto& root = *request.document;
   if (!root.IsObject()) return wrong("messages", "a member of a JSON object");
   const auto* messages = json::find(root, "messages");

@@ -18,5 +18,7 @@ struct chat_request {
 /// Errors are those of the strict JSON reader, or name the first member that has a wrong type in `param`. Members and
 /// parts that are not known pass: they do not become tokens that we could count.
 result<chat_request> read_chat_request(std::string_view body);
+/// The same of a body that is parsed.
+result<chat_request> read_chat_request(json::document parsed);
 
 }  // namespace nexus::tokenizer

@@ -160,10 +160,12 @@ void chat_completions(session& session) {
                   .output_tokens_default = session.options().upstream.output_tokens_default});
   if (!parsed) return session.fail(parsed.error());
   const auto counting = session.home().counting_of(parsed->request.model);
+  auto tree = std::move(parsed->tree);
   const auto kept = std::make_shared<parsed_call>(std::move(*parsed));
-  count_for(session, counting, session.request().body, true, [&session, counting, kept](token_count count) {
-    begin(session, std::move(*kept), {counting, count});
-  });
+  count_for(session, counting, session.request().body, true, std::move(tree),
+            [&session, counting, kept](token_count count) {
+              begin(session, std::move(*kept), {counting, count});
+            });
 }
 
 }  // namespace nexus::endpoints

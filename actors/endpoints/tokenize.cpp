@@ -41,7 +41,7 @@ void tokenize(session& session) {
   const auto asked = read_question(session);
   if (!asked) return session.fail(asked.error());
   const auto counting = session.home().counting_of(asked->model);
-  count_for(session, counting, asked->text, asked->is_chat, [&session, counting](token_count count) {
+  count_for(session, counting, asked->text, asked->is_chat, {}, [&session, counting](token_count count) {
     json::writer out;
     out.object().key("tokens").number(count.tokens).key("exact").boolean(count.is_exact);
     out.key("encoding").string(counting->encoding_name()).end_object();

@@ -7,8 +7,9 @@ namespace nexus::net::openai {
 
 /// Reads and validates a request in one strict pass. `seed` keys the history hashes, `scope` (the caller's key) is
 /// mixed in. Edits ask a stream for `stream_options.include_usage` and drop members that would steer a gateway behind
-/// us (api_base, base_url, headers, extra_headers, fallbacks, api_key, ...). Errors carry `param`.
-result<chat_request> read_request(std::string_view body, uint64_t seed, uint64_t scope);
+/// us (api_base, base_url, headers, extra_headers, fallbacks, api_key, ...). Errors carry `param`. `tree`, if
+/// there is one, becomes the body's DOM, of the same pass.
+result<chat_request> read_request(std::string_view body, uint64_t seed, uint64_t scope, json::document* tree = nullptr);
 
 /// Reads one `data:` payload of a stream, not "[DONE]", into `out`, which is cleared first. Returns
 /// errc::upstream_invalid_response if it is no JSON object.

@@ -460,9 +460,15 @@ result<chat_request> request_reader::finish() {
 
 }  // namespace
 
-result<chat_request> read_request(std::string_view body, uint64_t seed, uint64_t scope) {
+result<chat_request> read_request(std::string_view body, uint64_t seed, uint64_t scope, json::document* tree) {
   request_reader reader(body, seed, scope);
-  if (auto walked = json::walk(body, reader); !walked) return walked.error();
+  if (tree == nullptr) {
+    if (auto walked = json::walk(body, reader); !walked) return walked.error();
+  } else {
+    auto parsed = json::parse(body, &reader);
+    if (!parsed) return parsed.error();
+    *tree = std::move(*parsed);
+  }
   return reader.finish();
 }
 

@@ -13,9 +13,11 @@ class TokenCounting : public testing::Test {
 
   int64_t count(const std::string& content, tokenizer::count_cache* cache) {
     const auto body = R"({"messages":[{"role":"user","content":")" + content + R"("}]})";
-    const auto counted = count_prompt(*counting_, calibrations_, body, 7, cache);
-    EXPECT_TRUE(counted && counted->is_exact);
-    return counted ? counted->tokens : -1;
+    auto request = tokenizer::read_chat_request(body);
+    if (!request) return -1;
+    const auto counted = count_prompt(*counting_, calibrations_, request->prompt, 7, cache);
+    EXPECT_TRUE(counted.is_exact);
+    return counted.tokens;
   }
 
   model_counting_ptr counting_ = make_model_counting("gpt-4o");
