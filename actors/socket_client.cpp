@@ -167,7 +167,8 @@ void socket_client::on_event(shard_event::kind what) {
 }
 
 void socket_client::read() {
-  const auto scratch = home().scratch();
+  const bool streams = current().settings.stream;
+  const auto scratch = streams ? home().scratch().first(limits::stream_read_bytes) : home().scratch();
   for (int i = 0; i < reads_in_a_row; ++i) {
     const auto [status, bytes] = connection_->read(scratch);
     if (status == net::io_status::want_read) break;
@@ -181,6 +182,7 @@ void socket_client::read() {
       const bool flowing = machine().streaming() || !current().settings.stream;
       enter(flowing ? phase::streaming : phase::awaiting_first);
     }
+    if (streams && bytes == scratch.size()) break;  // its reader has a word first
   }
   await_readable();
 }
@@ -300,6 +302,8 @@ void socket_client::await_writable() {
 }
 
 void socket_client::drop() {
+  home().disarm(
+      deadline_);  // the last hold on this actor may be let go by a thread that has no business with the wheel
   resolver_.cancel();
   if (connection_) connection_->close();
   connection_.reset();

@@ -6,7 +6,7 @@
 namespace nexus::limits {
 
 /// A shard's one read buffer; also the most of a peer's bytes that wait unparsed.
-constexpr size_t scratch_bytes = 64 * 1024;
+constexpr size_t scratch_bytes = 32 * 1024;
 
 /// A request head: room for large cookies; more is an attack or a mistake.
 constexpr size_t head_bytes_max = 16 * 1024;
@@ -22,9 +22,13 @@ constexpr size_t upstream_head_bytes_max = 64 * 1024;
 /// Longest event of an event stream. A whole tool call fits; beyond this a peer is broken or hostile.
 constexpr size_t sse_event_bytes_max = 1024 * 1024;
 
+/// What is read of an upstream's stream at a time, before its reader may say that it is too much.
+constexpr size_t stream_read_bytes = 16 * 1024;
+
 /// Bytes the kernel did not take: past the high mark the other side is no longer read, below the low mark it is again.
-constexpr size_t unsent_high_bytes = 64 * 1024;
-constexpr size_t unsent_low_bytes = 16 * 1024;
+/// A reader that takes nothing so holds up to the high mark and two reads: 48 KiB.
+constexpr size_t unsent_high_bytes = 16 * 1024;
+constexpr size_t unsent_low_bytes = 4 * 1024;
 
 /// JSON nesting: real requests stay under ten.
 constexpr unsigned json_depth_max = 64;

@@ -44,7 +44,7 @@ struct upstream_options {
   milliseconds total_timeout{1'800'000};      // a whole call
   milliseconds keep_alive_comment{10'000};    // silence after which a client's stream gets a comment line
   milliseconds pool_idle_timeout{50'000};     // an unused upstream connection
-  uint32_t connections_max = 1024;            // per provider and shard
+  uint32_t connections_max = 10'000;          // per provider and shard
   uint32_t queue_max = 1024;                  // calls waiting for a connection, per provider and shard
   uint64_t answer_bytes_max = 67'108'864;     // largest answer that is not a stream
   uint32_t output_tokens_default = 4'096;     // reserved where neither the request nor its model sets a bound

@@ -56,7 +56,7 @@ io_result connection::read(std::span<char> into) {
 
 io_status connection::write(std::initializer_list<std::string_view> pieces) {
   if (tls_ || unsent() > 0) {
-    for (const auto piece : pieces) unsent_.append(piece);
+    keep(pieces);
     return flush();
   }
   return write_plain(pieces);
@@ -67,10 +67,22 @@ io_status connection::cork(std::initializer_list<std::string_view> pieces) {
   for (const auto piece : pieces) total += piece.size();
   if (total > cork_bytes_max || (unsent() > 0 && !corked_)) return write(pieces);
   if (total == 0) return io_status::ok;
-  unsent_.reserve(unsent_.size() + total);
-  for (const auto piece : pieces) unsent_.append(piece);
+  keep(pieces);
   corked_ = true;
   return io_status::ok;
+}
+
+// Into a string of its own size: what was sent is let go, and room is neither doubled nor left over. Readers that take
+// little may be many.
+void connection::keep(std::initializer_list<std::string_view> pieces) {
+  size_t total = unsent();
+  for (const auto piece : pieces) total += piece.size();
+  std::string kept;
+  kept.reserve(total);
+  kept.append(unsent_, sent_);
+  for (const auto piece : pieces) kept.append(piece);
+  unsent_.swap(kept);
+  sent_ = 0;
 }
 
 io_status connection::write_plain(std::initializer_list<std::string_view> pieces) {

@@ -65,6 +65,7 @@ class connection {
 
  private:
   io_status write_plain(std::initializer_list<std::string_view> pieces);
+  void keep(std::initializer_list<std::string_view> pieces);
   edge_socket socket_;
   std::unique_ptr<tls_session> tls_;
   std::string unsent_;

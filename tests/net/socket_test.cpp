@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 
 #include <array>
@@ -160,6 +161,34 @@ TEST_F(ConnectionTest, KeepsWhatTheKernelRefusesAndWritesItWhenThereIsRoom) {
   EXPECT_EQ(got.size(), sent);
   EXPECT_EQ(got.find_first_not_of('x'), std::string::npos);
   EXPECT_EQ(ours_->unsent(), 0U);
+}
+
+TEST_F(ConnectionTest, CorksUntilItIsFlushedAndKeepsTheOrder) {
+  EXPECT_EQ(ours_->cork({"a", "b"}), io_status::ok);
+  EXPECT_TRUE(ours_->corked());
+  EXPECT_EQ(ours_->cork({"c"}), io_status::ok);
+  EXPECT_EQ(ours_->unsent(), 3U);
+  EXPECT_EQ(peer_.available(), 0U);
+  EXPECT_EQ(ours_->flush(), io_status::ok);
+  EXPECT_FALSE(ours_->corked());
+  EXPECT_EQ(peer_.available(), 3U);
+  ours_->cork({"d"});
+  const std::string large(64 * 1024, 'e');
+  EXPECT_EQ(ours_->cork({large}), io_status::ok);  // too much to be copied for it
+  EXPECT_FALSE(ours_->corked());
+  std::string got(4 + large.size(), '\0');
+  asio::read(peer_, asio::buffer(got));
+  EXPECT_EQ(got, "abcd" + large);
+}
+
+TEST_F(ConnectionTest, CorksNothingBehindWhatTheKernelRefused) {
+  const std::string block(256 * 1024, 'x');
+  while (ours_->write({block}) == io_status::ok) {
+  }
+  const auto before = ours_->unsent();
+  EXPECT_NE(ours_->cork({"y"}), io_status::ok);
+  EXPECT_FALSE(ours_->corked());
+  EXPECT_EQ(ours_->unsent(), before + 1);
 }
 
 }  // namespace
