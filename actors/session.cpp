@@ -73,7 +73,9 @@ void session::on_exit() {
   exchange_.reset();
   home().disarm(deadline_);
   home().disarm(write_deadline_);
-  if (connection_) connection_->close();
+  if (!connection_) return;
+  if (connection_->corked()) connection_->flush();
+  connection_->close();
 }
 
 void session::on_event(shard_event::kind what) {
@@ -283,7 +285,7 @@ void session::respond(const answer& answer) {
                             with_common(answer.headers));
   const auto body = request().method == "HEAD" ? std::string_view() : std::string_view(answer.body);
   log::net().of(label_).debug("request", "{} {} {}", request().method, target_.path, answer.status);
-  const auto status = put({head, body});
+  const auto status = keep ? put({head, body}) : connection_->write({head, body});
   finish_answer(keep);
   after_write(status);
 }
@@ -334,6 +336,7 @@ void session::end_stream(std::string_view last, bool complete) {
     status = put({net::chunk_size_line(last.size()), last, "\r\n", net::last_chunk});
   }
   finish_answer(keep);
+  if (!keep) status = connection_->flush();
   after_write(status);
 }
 
