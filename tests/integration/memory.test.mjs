@@ -12,7 +12,7 @@ const slowStreams = 400;
 const stuckStreams = 60;
 const slowKibMax = 24;
 const stuckKibMax = 64;
-const sharedKibMax = 4 * 1024;  // the allocator's and the store's growth meanwhile, whatever the streams
+const sharedKibMax = 16 * 1024;  // the allocator's and the store's growth meanwhile, whatever the streams
 const sanitized = /asan|tsan/.test(hubBinary);
 
 async function ownKib(pid) {
