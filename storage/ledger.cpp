@@ -99,14 +99,14 @@ struct conversation_sums {
 struct cell {
   int64_t minute, key_id, provider_id;
   std::string_view model;
-  auto operator<=>(const cell&) const = default;
+  auto operator<=>(const cell&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 /// One point of a series: `id` or `name` tells the group.
 struct point {
   int64_t begin_at, id;
   std::string_view name;
-  auto operator<=>(const point&) const = default;
+  auto operator<=>(const point&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 using series = std::map<point, usage_sums>;
 
@@ -289,7 +289,9 @@ result<bool> ledger_writer::move(sql name, sql insertion, Bind bind) {
 }
 
 result<void> ledger_writer::write_series(int64_t span, usage_group group, const series& sums) {
-  for (const auto& [at, moved] : sums) {
+  for (const auto& moved_entry : sums) {
+    const auto& at = moved_entry.first;
+    const auto& moved = moved_entry.second;
     const auto done = move(sql::usage_series_move, sql::usage_series_insert, [&](query& statement) {
       statement.bind(span).bind(static_cast<int64_t>(group)).bind(at.begin_at).bind(at.id).bind_view(at.name);
       for (size_t i = 0; i < series_sums; ++i) statement.bind(moved.*usage_members[i]);
@@ -302,7 +304,9 @@ result<void> ledger_writer::write_series(int64_t span, usage_group group, const 
 result<void> ledger_writer::write_usage() {
   std::array<series, usage_groups> minutes;
   std::map<cell, usage_sums> days;
-  for (const auto& [cell, sums] : moved.usage) {
+  for (const auto& moved_entry : moved.usage) {
+    const auto& cell = moved_entry.first;
+    const auto& sums = moved_entry.second;
     const std::array<point, usage_groups> points{point{cell.minute, 0, {}}, point{cell.minute, cell.provider_id, {}},
                                                  point{cell.minute, 0, cell.model},
                                                  point{cell.minute, cell.key_id, {}}};
@@ -316,7 +320,9 @@ result<void> ledger_writer::write_usage() {
     if (auto done = write_series(hour_span, group, hours); !done) return done;
     if (auto done = write_series(day_span, group, coarser(hours, day_span)); !done) return done;
   }
-  for (const auto& [day, sums] : days) {
+  for (const auto& moved_entry : days) {
+    const auto& day = moved_entry.first;
+    const auto& sums = moved_entry.second;
     const auto done = move(sql::usage_day_move, sql::usage_day_insert, [&](query& statement) {
       statement.bind(day.minute).bind(day.key_id).bind(day.provider_id).bind_view(day.model);
       for (const auto member : usage_members) statement.bind(sums.*member);
@@ -327,7 +333,9 @@ result<void> ledger_writer::write_usage() {
 }
 
 result<void> ledger_writer::write_conversations() {
-  for (const auto& [id, sums] : moved.conversations) {
+  for (const auto& moved_entry : moved.conversations) {
+    const auto& id = moved_entry.first;
+    const auto& sums = moved_entry.second;
     const auto begun = move(sql::conversation_move, sql::conversation_insert, [&](query& statement) {
       statement.bind_view(id)
           .bind(sums.rounds)
@@ -345,7 +353,9 @@ result<void> ledger_writer::write_conversations() {
 result<void> ledger_writer::write_sums() {
   if (auto done = write_usage(); !done) return done;
   if (auto done = write_conversations(); !done) return done;
-  for (const auto& [key, sums] : moved.spending) {
+  for (const auto& moved_entry : moved.spending) {
+    const auto& key = moved_entry.first;
+    const auto& sums = moved_entry.second;
     const auto done = move(sql::spending_move, sql::spending_insert, [&](query& statement) {
       statement.bind(key.first).bind(key.second).bind(sums.requests).bind(sums.tokens).bind(sums.cost);
     });
