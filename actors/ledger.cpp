@@ -147,7 +147,6 @@ bool ledger_ticket::settle(const settlement& how, int64_t wall_now) {
   entry.history_hash = how.history_hash;
   entry.ttft_ms = to_u32(how.ttft);
   entry.duration_ms = to_u32(how.duration);
-  entry.has_text = how.has_text;
   entry.note_reserved(held_.tokens);
   entry.reserved_money = held_.cost;
   if (entry.attempts > 0) {
@@ -174,7 +173,6 @@ bool ledger_ticket::settle_as_it_stands(int64_t wall_now) {
     how.charged = {.prompt = prompt_tokens_, .completion = entry_->read_completion()};
     how.prompt_source = storage::token_source::estimated;
     how.completion_source = storage::token_source::partial;
-    how.has_text = how.charged.completion > 0;
   }
   how.duration = std::chrono::milliseconds(std::max<int64_t>(0, wall_now - entry_->created_at));
   return settle(how, wall_now);

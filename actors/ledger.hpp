@@ -70,7 +70,6 @@ struct settlement {
   uint64_t history_hash = 0;
   std::chrono::milliseconds ttft{0};
   std::chrono::milliseconds duration{0};
-  bool has_text = false;
 };
 
 /// One request's entry. Every call of the request shares it, on one shard; what nobody settled is settled as it stands

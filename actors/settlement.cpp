@@ -42,7 +42,6 @@ settlement make_settlement(const call& call, const outcome_facts& outcome) {
   made.outcome = outcome.outcome;
   made.ttft = outcome.ttft;
   made.duration = outcome.duration;
-  made.has_text = facts.has_text;
   if (facts.is_cut) made.flags |= storage::cut_at_budget;
   if (outcome.outcome == outcome::delivered) made.history_hash = facts.history_hash;
   if (facts.reported) {

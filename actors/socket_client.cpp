@@ -301,9 +301,9 @@ void socket_client::await_writable() {
   connection_->wait_writable(notifier(shard_event::kind::writable));
 }
 
+// Off the wheel, too: the last hold on this actor may be let go by a thread that has no business with it.
 void socket_client::drop() {
-  home().disarm(
-      deadline_);  // the last hold on this actor may be let go by a thread that has no business with the wheel
+  home().disarm(deadline_);
   resolver_.cancel();
   if (connection_) connection_->close();
   connection_.reset();

@@ -103,10 +103,6 @@ std::string chunk_size_line(size_t size) {
   return line;
 }
 
-void append_chunk(std::string& out, std::string_view bytes) {
-  out.append(chunk_size_line(bytes.size())).append(bytes).append("\r\n");
-}
-
 bool is_field_value(std::string_view value) {
   return !value.empty() && value.size() <= 256 &&
          std::all_of(value.begin(), value.end(), [](char c) { return c >= ' ' && c <= '~'; });

@@ -61,8 +61,7 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 /// Appends status line, the fields of `head`, `headers`, and the empty line.
 void append_response_head(std::string& out, const response_head& head, const header_list& headers);
 
-/// Appends one chunk of a chunked body. `bytes` is not empty: that would end the body.
-void append_chunk(std::string& out, std::string_view bytes);
+/// Ends a chunked body.
 constexpr std::string_view last_chunk = "0\r\n\r\n";
 
 /// Returns the size line that opens a chunk of `size` bytes ("1f\r\n"); "\r\n" closes it.

@@ -80,7 +80,6 @@ bool settle_leftover(ledger_entry& entry, int64_t now) {
   entry.prompt_source = (entry.flags & counts_are_exact) != 0 ? token_source::counted : token_source::estimated;
   entry.completion_source = token_source::partial;
   entry.cached_source = entry.reasoning_source = token_source::none;
-  entry.has_text = entry.counted_completion > 0;
   entry.history_hash = 0;
   if (entry.attempts > 0)
     entry.tries[std::min<size_t>(entry.attempts, ledger_attempts_max) - 1].outcome = outcome::interrupted;

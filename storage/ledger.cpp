@@ -289,12 +289,12 @@ result<bool> ledger_writer::move(sql name, sql insertion, Bind bind) {
 }
 
 result<void> ledger_writer::write_series(int64_t span, usage_group group, const series& sums) {
-  for (const auto& moved_entry : sums) {
-    const auto& at = moved_entry.first;
-    const auto& moved = moved_entry.second;
+  for (const auto& entry : sums) {
+    const auto& at = entry.first;
+    const auto& change = entry.second;
     const auto done = move(sql::usage_series_move, sql::usage_series_insert, [&](query& statement) {
       statement.bind(span).bind(static_cast<int64_t>(group)).bind(at.begin_at).bind(at.id).bind_view(at.name);
-      for (size_t i = 0; i < series_sums; ++i) statement.bind(moved.*usage_members[i]);
+      for (size_t i = 0; i < series_sums; ++i) statement.bind(change.*usage_members[i]);
     });
     if (!done) return done.error();
   }
@@ -304,9 +304,9 @@ result<void> ledger_writer::write_series(int64_t span, usage_group group, const 
 result<void> ledger_writer::write_usage() {
   std::array<series, usage_groups> minutes;
   std::map<cell, usage_sums> days;
-  for (const auto& moved_entry : moved.usage) {
-    const auto& cell = moved_entry.first;
-    const auto& sums = moved_entry.second;
+  for (const auto& entry : moved.usage) {
+    const auto& cell = entry.first;
+    const auto& sums = entry.second;
     const std::array<point, usage_groups> points{point{cell.minute, 0, {}}, point{cell.minute, cell.provider_id, {}},
                                                  point{cell.minute, 0, cell.model},
                                                  point{cell.minute, cell.key_id, {}}};
@@ -320,9 +320,9 @@ result<void> ledger_writer::write_usage() {
     if (auto done = write_series(hour_span, group, hours); !done) return done;
     if (auto done = write_series(day_span, group, coarser(hours, day_span)); !done) return done;
   }
-  for (const auto& moved_entry : days) {
-    const auto& day = moved_entry.first;
-    const auto& sums = moved_entry.second;
+  for (const auto& entry : days) {
+    const auto& day = entry.first;
+    const auto& sums = entry.second;
     const auto done = move(sql::usage_day_move, sql::usage_day_insert, [&](query& statement) {
       statement.bind(day.minute).bind(day.key_id).bind(day.provider_id).bind_view(day.model);
       for (const auto member : usage_members) statement.bind(sums.*member);
@@ -333,9 +333,9 @@ result<void> ledger_writer::write_usage() {
 }
 
 result<void> ledger_writer::write_conversations() {
-  for (const auto& moved_entry : moved.conversations) {
-    const auto& id = moved_entry.first;
-    const auto& sums = moved_entry.second;
+  for (const auto& entry : moved.conversations) {
+    const auto& id = entry.first;
+    const auto& sums = entry.second;
     const auto begun = move(sql::conversation_move, sql::conversation_insert, [&](query& statement) {
       statement.bind_view(id)
           .bind(sums.rounds)
@@ -353,9 +353,9 @@ result<void> ledger_writer::write_conversations() {
 result<void> ledger_writer::write_sums() {
   if (auto done = write_usage(); !done) return done;
   if (auto done = write_conversations(); !done) return done;
-  for (const auto& moved_entry : moved.spending) {
-    const auto& key = moved_entry.first;
-    const auto& sums = moved_entry.second;
+  for (const auto& entry : moved.spending) {
+    const auto& key = entry.first;
+    const auto& sums = entry.second;
     const auto done = move(sql::spending_move, sql::spending_insert, [&](query& statement) {
       statement.bind(key.first).bind(key.second).bind(sums.requests).bind(sums.tokens).bind(sums.cost);
     });

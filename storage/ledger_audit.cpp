@@ -91,16 +91,16 @@ constexpr std::array checks{
 };
 
 // Of one grouping of the series: what stands before, between and behind the columns of its group.
-#define NEXUS_SERIES(group_columns, grouping, label, source)                                       \
+#define NEXUS_SERIES(grouping, label, source)                                                      \
   "SELECT " label " || 'from ' || begin_at" NEXUS_COUNTS "SELECT " source                          \
   " UNION ALL SELECT begin_at, group_id, "                                                         \
   "group_name, -1, " NEXUS_KEPT_SUMS " FROM usage_series WHERE span = ?1 AND grouping = " grouping \
   ") GROUP BY begin_at, g, n" NEXUS_DIFFER
 #define NEXUS_OF_ROWS(columns, grouping, label) \
-  NEXUS_SERIES(columns, grouping, label,        \
+  NEXUS_SERIES(grouping, label,                 \
                "created_at / ?1 * ?1 AS begin_at, " columns ", 1 AS side, " NEXUS_ROW_SUMS " FROM requests")
 #define NEXUS_OF_FINER(grouping, label)                                                                      \
-  NEXUS_SERIES("", grouping, label,                                                                          \
+  NEXUS_SERIES(grouping, label,                                                                              \
                "begin_at / ?1 * ?1 AS begin_at, group_id AS g, group_name AS n, 1 AS side, " NEXUS_KEPT_SUMS \
                " FROM usage_series WHERE span = ?2 AND grouping = " grouping)
 constexpr std::array<std::string_view, usage_groups> series_of_rows{

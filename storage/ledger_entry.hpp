@@ -114,7 +114,6 @@ struct ledger_entry {
   storage::outcome outcome;
   token_source prompt_source, completion_source, cached_source, reasoning_source;
   bool stream;
-  bool has_text;                                          // anything of an answer passed: it counts as a round
   std::array<ledger_attempt, ledger_attempts_max> tries;  // the last is overwritten when they are full
   fixed_text<38> request_id;
   fixed_text<128> conversation_id;

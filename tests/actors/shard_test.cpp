@@ -5,7 +5,7 @@
 namespace nexus {
 namespace {
 
-// Notes what it hears and on which thread; 0 throws, a text arms its deadline.
+// Notes what it hears and on which thread; 0 throws, a time arms its deadline, a bool asks for a flush.
 class note_taker final : public shard_actor {
  public:
   struct notes {
@@ -13,6 +13,7 @@ class note_taker final : public shard_actor {
     std::vector<std::thread::id> threads;
     int deadlines = 0;
     int ended = 0;
+    std::vector<size_t> flushes;  // how much was heard before each
   };
   note_taker(caf::actor_config& config, shard& home, std::shared_ptr<notes> into)
       : shard_actor(config, home), notes_(std::move(into)), deadline_(*this) {}
@@ -26,12 +27,14 @@ class note_taker final : public shard_actor {
           notes_->threads.push_back(std::this_thread::get_id());
         },
         [this](milliseconds after) { home().arm(deadline_, after); },
+        [this](bool) { home().flush_later(*this); },
         [this](const shard_event& event) {
           if (event.what == shard_event::kind::deadline && deadline_.take_fired()) ++notes_->deadlines;
         },
     };
   }
   void on_exit() override { ++notes_->ended; }
+  void on_flush() override { notes_->flushes.push_back(notes_->heard.size()); }
 
  private:
   std::shared_ptr<notes> notes_;
@@ -40,6 +43,29 @@ class note_taker final : public shard_actor {
 using notes = note_taker::notes;
 
 class Shard : public actor_fixture {};
+
+TEST_F(Shard, FlushesOnceForEachCallWhenNothingElseIsReady) {
+  const auto into = std::make_shared<notes>();
+  const auto actor = spawn<note_taker>(into);
+  caf::anon_send(actor, true);
+  for (int i = 1; i <= 20; ++i) caf::anon_send(actor, i);
+  run();
+  EXPECT_EQ(into->flushes, std::vector<size_t>{20});
+  run();
+  EXPECT_EQ(into->flushes.size(), 1U);
+}
+
+TEST_F(Shard, KeepsAnActorUntilItsFlush) {
+  const auto into = std::make_shared<notes>();
+  {
+    const auto actor = spawn<note_taker>(into);
+    caf::anon_send(actor, true);
+    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+  }
+  run();
+  EXPECT_EQ(into->ended, 1);
+  EXPECT_EQ(into->flushes.size(), 1U);
+}
 
 TEST_F(Shard, RunsMessagesOfOtherThreadsOnItsOwnInTheirOrder) {
   const auto into = std::make_shared<notes>();

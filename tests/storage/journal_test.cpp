@@ -144,7 +144,6 @@ TEST(Leftover, CountsWhatPassedOfWhatWasSent) {
   EXPECT_EQ(entry.charged, (token_counts{.prompt = 12, .completion = 7}));
   EXPECT_EQ(entry.completion_source, token_source::partial);
   EXPECT_EQ(entry.settled_at, 99);
-  EXPECT_TRUE(entry.has_text);
   EXPECT_EQ(entry.tries[0].outcome, outcome::interrupted);
 }
 

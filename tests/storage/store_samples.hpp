@@ -136,7 +136,6 @@ inline void fill(ledger_entry& entry, const sample_request& row) {
   entry.prompt_source = entry.completion_source = token_source::reported;
   entry.outcome = row.how;
   entry.stream = row.stream;
-  entry.has_text = true;
   entry.ttft_ms = row.ttft_ms;
   entry.duration_ms = row.duration_ms;
   entry.history_hash = row.history_hash;
